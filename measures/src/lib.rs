@@ -1,0 +1,23 @@
+//! The one contract between what measures and what reports.
+//!
+//! In: nothing. Out: the [`Record`] (one JSON line, the truth), the names and units of the metrics
+//! made from it, the marker that ends an attempt, and the name that identifies an attempt.
+
+mod attempt_name;
+mod exposition;
+mod metric;
+mod outcome;
+mod record;
+
+pub use attempt_name::{AttemptName, AttemptNameError};
+pub use exposition::{ExpositionLine, Sample, parse_export, sample_line};
+pub use metric::{METRICS, Metric, OUTCOME_METRIC};
+pub use outcome::{Outcome, Reason, Verdict};
+pub use record::{
+    Baseline, Counters, CurvePoint, Failure, Identity, Kind, Node, Observation, Phase, RECORD_SCHEMA, Record, Role, Timing,
+};
+
+/// Number of the measurement protocol: what is measured, when and how.
+///
+/// It is part of a cell's digest: a change of it makes every cell a different experiment.
+pub const MEASUREMENT_PROTOCOL: u32 = 1;

@@ -1,0 +1,301 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{ExpositionLine, METRICS};
+
+/// Version of the [`Record`]'s form.
+pub const RECORD_SCHEMA: u32 = 1;
+
+/// Which attempt of which cell a record belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Identity {
+    /// Name of the lab.
+    pub lab: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Id of the cell, 10 hex digits.
+    pub cell: String,
+    /// First 6 hex digits of the cell's digest.
+    pub digest: String,
+    /// Which fresh deployment of the cell, from 1.
+    pub trial: u32,
+    /// Which try at the trial, from 1.
+    pub number: u32,
+    /// Name of the attempt: its namespace, Application and directory.
+    pub attempt: String,
+}
+
+/// The node that a record speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Node {
+    /// The scenario's name of the system.
+    pub system: String,
+    /// Group of the system.
+    pub group: String,
+    /// Name of the pod, also the host part of its DNS name.
+    pub pod: String,
+    /// What the node did in this repetition.
+    pub role: Role,
+}
+
+/// What a node does in a repetition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Holds the content before the others start.
+    Seeder,
+    /// Downloads it.
+    Leecher,
+}
+
+/// What a record measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The first seeder brings the content in, alone.
+    Upload,
+    /// One leecher gets it.
+    Download,
+}
+
+/// Whether a repetition counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Discarded by every summary.
+    Warmup,
+    /// Counts.
+    Measured,
+}
+
+/// How progress was seen; times of different kinds are never compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Observation {
+    /// How much the node itself holds, verified, in any order.
+    Counter,
+    /// What a reader of the node's own download API got, in order.
+    Stream,
+}
+
+/// Why a transfer failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Failure {
+    /// A word of a fixed set: `stalled`, `deadline`, `corrupt`, `error`, `agent-lost`.
+    pub reason: String,
+    /// What happened, for people.
+    pub detail: String,
+}
+
+/// Durations of one transfer, in seconds of the agent's monotonic clock, from the instant at which
+/// the request that starts the download is sent (t0).
+///
+/// A mark is missing where the transfer did not reach it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Timing {
+    /// First verified unit held (`counter`) or first verified payload byte read (`stream`). Stored.
+    pub time_to_first_byte_seconds: Option<f64>,
+    /// Half of the payload verified. Stored.
+    pub time_to_50_seconds: Option<f64>,
+    /// 90 % of the payload verified. Stored.
+    pub time_to_90_seconds: Option<f64>,
+    /// The whole payload verified. Stored.
+    pub time_to_100_seconds: Option<f64>,
+    /// Upload only: from the request that brings the content in until the node offers it to others. Stored.
+    pub upload_seconds: Option<f64>,
+    /// How late this node started against the planned start. Stored.
+    pub start_skew_seconds: Option<f64>,
+    /// Longest pause between two looks at the node's progress: the error bound of every mark. Stored.
+    pub poll_gap_max_seconds: Option<f64>,
+    /// Longest time without a newly verified byte. Stored.
+    pub stall_max_seconds: Option<f64>,
+    /// Reading the content back and hashing it, after the timed part. Not stored.
+    pub verify_seconds: Option<f64>,
+}
+
+/// What the pod's network interface and TCP stack counted over the timed part.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Counters {
+    /// Bytes received, as the device counts them. Stored.
+    pub received_bytes: u64,
+    /// Bytes sent, as the device counts them. Stored.
+    pub sent_bytes: u64,
+    /// Packets received, as the device counts them (super-packets where offloads are on). Not stored.
+    pub received_packets: u64,
+    /// Packets sent, as the device counts them. Not stored.
+    pub sent_packets: u64,
+    /// TCP segments sent. Stored.
+    pub segments_sent: u64,
+    /// TCP segments sent again. Stored.
+    pub segments_retransmitted: u64,
+    /// Bytes sent with the headers that segmentation offload hides: device bytes plus 66 for every
+    /// segment that the device did not count as a packet (Ethernet 14 + IP 20 + TCP 32). Stored.
+    pub sent_wire_bytes: u64,
+    /// Bytes a second received while idle, before t0. Not stored.
+    pub idle_received_bytes_per_second: f64,
+    /// Bytes a second sent while idle, before t0. Not stored.
+    pub idle_sent_bytes_per_second: f64,
+    /// How long the counters ran, in seconds. Not stored.
+    pub seconds: f64,
+}
+
+/// The plain TCP transfer that proves that a node's link is shaped as asked.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Baseline {
+    /// Rate asked for what the node sends, in bits a second; missing where the link is unshaped. Not stored.
+    pub up_asked_bits_per_second: Option<u64>,
+    /// Rate asked for what the node receives. Not stored.
+    pub down_asked_bits_per_second: Option<u64>,
+    /// Payload rate measured sending, in bits a second. Stored.
+    pub up_bits_per_second: Option<f64>,
+    /// Payload rate measured receiving, in bits a second. Stored.
+    pub down_bits_per_second: Option<f64>,
+}
+
+/// One point of a progress curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CurvePoint {
+    /// Seconds since t0.
+    pub seconds: f64,
+    /// Verified bytes held then.
+    pub bytes: u64,
+}
+
+/// One leecher in one repetition, or one upload: the truth, one JSON line.
+///
+/// Fields marked "stored" become metrics; the whole record is printed by the coordinator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Record {
+    /// Form of the record: [`RECORD_SCHEMA`].
+    pub schema: u32,
+    /// Unique name: `<attempt>/<phase><repetition>/<kind>/<pod>`.
+    pub id: String,
+    /// The attempt it belongs to. Labels of every stored value.
+    #[serde(flatten)]
+    pub identity: Identity,
+    /// Levels of the cell, by axis, as people read them. Labels `axis_<name>`.
+    pub levels: BTreeMap<String, String>,
+    /// The node. Labels.
+    #[serde(flatten)]
+    pub node: Node,
+    /// Upload or download. Label.
+    pub kind: Kind,
+    /// Warm-up or measured. Label.
+    pub phase: Phase,
+    /// Number of the repetition within its phase, from 1. Label.
+    pub repetition: u32,
+    /// How progress was seen. Label.
+    pub observe: Observation,
+    /// Which driver spoke to the node, and the version the node gave.
+    pub driver: String,
+    /// Version of the node's software, as it says.
+    pub version: String,
+    /// Size of the payload in bytes. Stored.
+    pub content_bytes: u64,
+    /// SHA-256 of the payload, hex.
+    pub content_sha256: String,
+    /// Names of the pods that seeded.
+    pub seeders: Vec<String>,
+    /// Whether the payload arrived whole and verified. Stored as 1 or 0.
+    pub success: bool,
+    /// Why not.
+    pub failure: Option<Failure>,
+    /// Reasons for which the repetition can't be used, whatever its numbers; empty: valid. Stored as `valid` 1 or 0.
+    pub invalid: Vec<String>,
+    /// Wall clock at the end, in milliseconds since 1970: a label and the frozen timestamp of every stored value.
+    pub ended_ms: i64,
+    /// Durations.
+    pub timing: Timing,
+    /// Payload bytes over the time to 100 %. Stored.
+    pub download_bytes_per_second: Option<f64>,
+    /// The node's network over the timed part.
+    pub counters: Counters,
+    /// The node's link, as proven in preflight.
+    pub baseline: Baseline,
+    /// Least possible time for the slowest leecher of this repetition, in seconds, from the links asked (Kumar and Ross 2006);
+    /// missing where a link is unshaped. Stored.
+    pub fluid_bound_seconds: Option<f64>,
+    /// Progress, at most 200 points. Stored as a series of its own.
+    pub curve: Vec<CurvePoint>,
+}
+
+impl Record {
+    /// Names a record.
+    pub fn name(attempt: &str, phase: Phase, repetition: u32, kind: Kind, pod: &str) -> String {
+        let phase = match phase {
+            Phase::Warmup => "warmup",
+            Phase::Measured => "measured",
+        };
+        let kind = match kind {
+            Kind::Upload => "upload",
+            Kind::Download => "download",
+        };
+        format!("{attempt}/{phase}{repetition}/{kind}/{pod}")
+    }
+
+    /// The labels of every value stored from this record.
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        let word = |value: &dyn erased::Word| value.word();
+        let mut labels = BTreeMap::from([
+            ("lab".to_owned(), self.identity.lab.clone()),
+            ("scenario".to_owned(), self.identity.scenario.clone()),
+            ("cell".to_owned(), self.identity.cell.clone()),
+            ("digest".to_owned(), self.identity.digest.clone()),
+            ("trial".to_owned(), self.identity.trial.to_string()),
+            ("attempt".to_owned(), self.identity.attempt.clone()),
+            ("system".to_owned(), self.node.system.clone()),
+            ("group".to_owned(), self.node.group.clone()),
+            ("node".to_owned(), self.node.pod.clone()),
+            ("role".to_owned(), word(&self.node.role)),
+            ("kind".to_owned(), word(&self.kind)),
+            ("phase".to_owned(), word(&self.phase)),
+            ("repetition".to_owned(), self.repetition.to_string()),
+            ("observe".to_owned(), word(&self.observe)),
+        ]);
+        for (axis, level) in &self.levels {
+            labels.insert(format!("axis_{axis}"), level.clone());
+        }
+        labels
+    }
+
+    /// Every value that is stored, with its timestamp; only finite numbers.
+    pub fn lines(&self) -> Vec<ExpositionLine> {
+        let labels = self.labels();
+        METRICS
+            .iter()
+            .filter_map(|metric| Some((metric, (metric.value)(self)?)))
+            .filter(|(_, value)| value.is_finite())
+            .map(|(metric, value)| ExpositionLine {
+                name: metric.name.to_owned(),
+                labels: labels.clone(),
+                value,
+                timestamp_ms: self.ended_ms,
+            })
+            .collect()
+    }
+}
+
+/// Words of the small enums, as serde writes them.
+mod erased {
+    use super::{Kind, Observation, Phase, Role};
+
+    pub(super) trait Word {
+        fn word(&self) -> String;
+    }
+
+    macro_rules! word {
+        ($($type:ty),*) => {$(
+            impl Word for $type {
+                fn word(&self) -> String {
+                    match serde_json::to_value(self) {
+                        Ok(serde_json::Value::String(text)) => text,
+                        _ => String::new(),
+                    }
+                }
+            }
+        )*};
+    }
+    word!(Kind, Observation, Phase, Role);
+}

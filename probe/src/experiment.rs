@@ -1,0 +1,161 @@
+//! What a cell's coordinator is told: the contract between compiler and probe.
+//!
+//! In: `cell.json` of the cell's ConfigMap. Out: typed values. Everything is resolved: no expression, no default,
+//! base units (bytes, bits a second, seconds).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use benchgrid_measures::{AttemptName, Identity};
+
+/// One cell, as its coordinator runs it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Experiment {
+    /// Measurement protocol the compiler meant; a coordinator of another one refuses.
+    pub protocol: u32,
+    /// Name of the lab.
+    pub lab: String,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Id of the cell.
+    pub cell: String,
+    /// Digest of the cell, 64 hex digits.
+    pub digest: String,
+    /// Levels by axis, as people read them.
+    pub levels: BTreeMap<String, String>,
+    /// How it is measured.
+    pub measure: Measure,
+    /// Systems, by name.
+    pub systems: Vec<System>,
+    /// Where the numbers go.
+    pub store: Store,
+}
+
+/// How a cell is measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Measure {
+    /// Payload of one transfer, in bytes.
+    pub file_size: u64,
+    /// Measured repetitions.
+    pub repetitions: u32,
+    /// Discarded repetitions before them.
+    pub warmup: u32,
+    /// Seconds until every node must be up and registered.
+    pub ready_seconds: f64,
+    /// Seconds until every seeder must be visible to the others.
+    pub gate_seconds: f64,
+    /// Seconds without a verified byte after which a transfer has failed.
+    pub stalled_seconds: f64,
+    /// Seconds after which a transfer has failed.
+    pub transfer_deadline_seconds: f64,
+    /// Seconds over which the idle network is counted before t0.
+    pub idle_seconds: f64,
+    /// Seconds of rest after a repetition.
+    pub cool_down_seconds: f64,
+    /// Bytes of the plain transfer that proves a link's rate; 0: no baseline.
+    pub baseline_bytes: u64,
+    /// Fluid bound of one transfer in seconds, where every link has a rate.
+    pub fluid_bound_seconds: Option<f64>,
+}
+
+/// One system of the cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct System {
+    /// The scenario's name of it.
+    pub name: String,
+    /// Name of the driver.
+    pub driver: String,
+    /// Seeding nodes, fixed ones included.
+    pub seeders: u32,
+    /// Groups, in the scenario's order.
+    pub groups: Vec<Group>,
+}
+
+/// Nodes that are alike.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Group {
+    /// Name within the system.
+    pub name: String,
+    /// Who may seed.
+    pub role: GroupRole,
+    /// How many nodes.
+    pub replicas: u32,
+    /// The link asked for each node; missing: unshaped.
+    pub link: Option<Link>,
+}
+
+/// Who may seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupRole {
+    /// Drawn anew for every trial.
+    Any,
+    /// Always seeds.
+    Seeder,
+    /// Never seeds.
+    Leecher,
+    /// Helps others to find each other; neither seeds nor leeches.
+    Bootstrap,
+}
+
+/// A node's link.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Link {
+    /// What the node may send, in bits a second.
+    pub up_bits_per_second: u64,
+    /// What the node may receive, in bits a second.
+    pub down_bits_per_second: u64,
+    /// Delay added when the node sends, one way, in seconds.
+    pub latency_seconds: f64,
+}
+
+/// The metrics store, by base URLs: `/api/v1/...` is appended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Store {
+    /// Where records are pushed.
+    pub write: String,
+    /// Where they are read back.
+    pub read: String,
+}
+
+impl System {
+    /// Pods of a group: `<system>-<group>-<n>`.
+    pub fn pods<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = String> + 'a {
+        (0..group.replicas).map(move |n| format!("{}-{}-{n}", self.name, group.name))
+    }
+}
+
+impl Experiment {
+    /// Every node that must register: system, group, pod name.
+    pub fn nodes(&self) -> impl Iterator<Item = (&System, &Group, String)> {
+        self.systems.iter().flat_map(|system| {
+            system.groups.iter().flat_map(move |group| system.pods(group).map(move |pod| (system, group, pod)))
+        })
+    }
+
+    /// The identity of an attempt at this cell.
+    pub fn identity(&self, attempt: &AttemptName) -> Identity {
+        Identity {
+            lab: self.lab.clone(),
+            scenario: self.scenario.clone(),
+            cell: self.cell.clone(),
+            digest: self.digest.chars().take(6).collect(),
+            trial: attempt.trial,
+            number: attempt.number,
+            attempt: attempt.to_string(),
+        }
+    }
+}
+
+/// DNS name of a pod within its namespace: `<pod>.<system>-<group>`, never longer.
+pub fn host(pod: &str) -> String {
+    let service = pod.rsplit_once('-').map_or(pod, |(service, _)| service);
+    format!("{pod}.{service}")
+}
