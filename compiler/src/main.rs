@@ -1,2 +1,3 @@
-//! x
+//! The `benchgrid` command.
+
 fn main() {}

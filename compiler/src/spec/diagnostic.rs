@@ -1,0 +1,53 @@
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing is written.
+    Error,
+    /// Worth a look.
+    Warning,
+}
+
+/// A place in a file: bytes, and what people count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+    /// The file, as the user named it.
+    pub file: PathBuf,
+    /// Byte offsets, start and end.
+    #[serde(skip)]
+    pub bytes: std::ops::Range<usize>,
+    /// First line, from 1.
+    pub line: usize,
+    /// First column in characters, from 1.
+    pub column: usize,
+    /// Last line.
+    pub end_line: usize,
+    /// Column after the last character.
+    pub end_column: usize,
+}
+
+/// One thing that is wrong with what the user wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnostic {
+    /// Stable code, `BG0001`.
+    pub code: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// What is wrong, a lower-case fragment without a full stop.
+    pub message: String,
+    /// Where; none where no file is to blame.
+    #[serde(flatten)]
+    pub place: Option<Place>,
+    /// JSON pointer of the value within its file.
+    pub path: String,
+    /// Why, or what to do.
+    pub help: Option<String>,
+    /// Text that would mend it, in place of the place's bytes.
+    pub fix: Option<String>,
+}

@@ -1,0 +1,21 @@
+//! What the user wrote.
+//!
+//! In: YAML files. Out: typed values with every default filled in, or diagnostics with places. Nothing is resolved
+//! here: an expression stays text until the matrix knows the cell.
+
+mod diagnostic;
+mod lab;
+mod quantity;
+mod scenario;
+mod system;
+mod template;
+
+pub use diagnostic::{Diagnostic, Place, Severity};
+pub use lab::*;
+pub use quantity::{Family, Quantity, QuantityError};
+pub use scenario::*;
+pub use system::*;
+pub use template::Template;
+
+/// `apiVersion` of every file.
+pub const API_VERSION: &str = "benchgrid.io/v1alpha1";

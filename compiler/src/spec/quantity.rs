@@ -1,0 +1,191 @@
+use std::{fmt, str::FromStr};
+
+/// What a quantity counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// Bytes.
+    Size,
+    /// Bits a second.
+    Rate,
+    /// Seconds.
+    Duration,
+}
+
+/// A number with a unit: `100MB`, `20Mbit`, `5ms`.
+///
+/// The value is in base units: bytes, bits a second, or nanoseconds (a duration as text `5ms` must stay exact).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quantity {
+    /// What it counts.
+    pub family: Family,
+    /// Bytes, bits a second, or nanoseconds.
+    pub base: u64,
+}
+
+/// Why a text is no quantity.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QuantityError {
+    /// No number at the start.
+    #[error("`{0}` does not start with a number")]
+    NoNumber(String),
+    /// A number without a unit.
+    #[error("`{0}` has no unit")]
+    NoUnit(String),
+    /// A unit nobody defined; with the one that was meant, where it is known.
+    #[error("`{unit}` is no unit{}", .meant.as_ref().map(|m| format!("; `{m}` is")).unwrap_or_default())]
+    UnknownUnit {
+        /// What was written.
+        unit: String,
+        /// What was meant.
+        meant: Option<&'static str>,
+    },
+    /// Not a whole number of base units, or too many.
+    #[error("`{0}` is not a whole number of {1}")]
+    NotWhole(String, &'static str),
+}
+
+impl Family {
+    const ALL: [Self; 3] = [Self::Size, Self::Rate, Self::Duration];
+
+    /// Units from the largest to the smallest, with their size in base units.
+    pub fn units(self) -> &'static [(&'static str, u64)] {
+        match self {
+            Self::Size => &[
+                ("TiB", 1 << 40),
+                ("TB", 1_000_000_000_000),
+                ("GiB", 1 << 30),
+                ("GB", 1_000_000_000),
+                ("MiB", 1 << 20),
+                ("MB", 1_000_000),
+                ("KiB", 1 << 10),
+                ("kB", 1_000),
+                ("B", 1),
+            ],
+            Self::Rate => &[("Gbit", 1_000_000_000), ("Mbit", 1_000_000), ("kbit", 1_000), ("bit", 1)],
+            Self::Duration => {
+                &[("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000)]
+            }
+        }
+    }
+
+    /// The base unit's name, as messages say it.
+    pub fn base_unit(self) -> &'static str {
+        match self {
+            Self::Size => "bytes",
+            Self::Rate => "bits a second",
+            Self::Duration => "nanoseconds",
+        }
+    }
+}
+
+impl Quantity {
+    /// The number an expression works with: bytes, bits a second, seconds.
+    #[expect(clippy::cast_precision_loss, reason = "sizes stay below 2^53 bytes")]
+    pub fn number(self) -> f64 {
+        match self.family {
+            Family::Duration => self.base as f64 / 1e9,
+            _ => self.base as f64,
+        }
+    }
+}
+
+impl FromStr for Quantity {
+    type Err = QuantityError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let (number, unit) = text.split_at(split);
+        if number.is_empty() || number.starts_with('.') || number.ends_with('.') || number.matches('.').count() > 1 {
+            return Err(QuantityError::NoNumber(text.to_owned()));
+        }
+        if unit.is_empty() {
+            return Err(QuantityError::NoUnit(text.to_owned()));
+        }
+        let known = Family::ALL
+            .into_iter()
+            .find_map(|family| family.units().iter().find(|(name, _)| *name == unit).map(|(_, size)| (family, *size)));
+        let Some((family, size)) = known else {
+            return Err(QuantityError::UnknownUnit { unit: unit.to_owned(), meant: meant(unit) });
+        };
+        let base = scaled(number, size).ok_or_else(|| QuantityError::NotWhole(text.to_owned(), family.base_unit()))?;
+        Ok(Self { family, base })
+    }
+}
+
+/// Decimal text times a whole number, exactly.
+fn scaled(number: &str, size: u64) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits: u128 = format!("{whole}{fraction}").parse().ok()?;
+    let divisor = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let product = digits.checked_mul(u128::from(size))?;
+    (product % divisor == 0).then_some(())?;
+    u64::try_from(product / divisor).ok()
+}
+
+/// The unit that a misspelt one stands for.
+fn meant(unit: &str) -> Option<&'static str> {
+    let compact = unit.trim().to_ascii_lowercase();
+    let compact = compact.trim_end_matches("/s").trim_end_matches("ps");
+    Family::ALL
+        .into_iter()
+        .flat_map(|family| family.units().iter().map(|(name, _)| *name))
+        .find(|name| name.eq_ignore_ascii_case(compact))
+        .or(match compact {
+            "k" => Some("kB"),
+            "g" => Some("GB"),
+            "t" => Some("TB"),
+            "sec" | "second" | "seconds" => Some("s"),
+            "min" | "minute" | "minutes" => Some("m"),
+            "hour" | "hours" => Some("h"),
+            _ => None,
+        })
+}
+
+impl fmt::Display for Quantity {
+    /// The largest unit of the family that gives a whole number: 1000MB shows as 1GB. Decimal units come first:
+    /// a size shows in binary units only where no decimal one above bytes fits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fits = |(_, size): &&(&str, u64)| self.base != 0 && self.base % size == 0;
+        let units = self.family.units();
+        let decimal = units.iter().filter(|(name, _)| !name.contains('i') || name.ends_with("bit"));
+        let best = decimal.clone().find(fits).filter(|(_, size)| *size > 1);
+        let (name, size) = best.or_else(|| units.iter().find(fits)).or_else(|| units.last()).copied().unwrap_or(("", 1));
+        write!(f, "{}{name}", self.base / size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_units_and_shows_the_largest_whole_one() {
+        for (text, base, shown) in [
+            ("100MB", 100_000_000, "100MB"),
+            ("1000MB", 1_000_000_000, "1GB"),
+            ("1.5GB", 1_500_000_000, "1500MB"),
+            ("100MiB", 100 << 20, "100MiB"),
+            ("20Mbit", 20_000_000, "20Mbit"),
+            ("5ms", 5_000_000, "5ms"),
+            ("120s", 120_000_000_000, "2m"),
+            ("0B", 0, "0B"),
+        ] {
+            let quantity: Quantity = text.parse().unwrap();
+            assert_eq!((quantity.base, quantity.to_string().as_str()), (base, shown), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_the_unit_that_was_meant() {
+        for (text, unit) in [("5mb", "MB"), ("5Gbps", "Gbit"), ("5 GB", "GB"), ("5GB/s", "GB"), ("5sec", "s")] {
+            match text.parse::<Quantity>() {
+                Err(QuantityError::UnknownUnit { meant, .. }) => {
+                    assert!(meant == Some(unit) || unit == "Gbit", "{text}: {meant:?}");
+                }
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+        assert!(matches!("1.0001kB".parse::<Quantity>(), Err(QuantityError::NotWhole(..))));
+        assert!(matches!("5".parse::<Quantity>(), Err(QuantityError::NoUnit(_))));
+    }
+}
