@@ -1,1 +1,120 @@
-//! To be written.
+//! The command line: one file a verb. Printing and exit codes live only here.
+//!
+//! In: arguments. Out: results on stdout, everything else on stderr, an exit code of [`Exit`].
+
+mod compile;
+mod conduct;
+mod inputs;
+mod plan;
+mod report;
+mod schema;
+mod show;
+mod status;
+mod validate;
+
+use std::process::ExitCode;
+
+use benchgrid_probe::command::Command as Probe;
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// What a command ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Yes.
+    Yes = 0,
+    /// No: errors found, drift, claim broken.
+    No = 1,
+    /// The command line is wrong, or names a file that is not there.
+    Usage = 2,
+    /// Git, network, a missing program, no permission.
+    Environment = 3,
+    /// A defect of benchgrid.
+    Bug = 70,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Compare distributed storage systems, honestly: one scenario file becomes a Git branch that Argo CD deploys, cell by
+/// cell, and a report.
+#[derive(Debug, Parser)]
+#[command(name = "benchgrid", version, propagate_version = true, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Check scenario, lab and system files; every mistake in one run
+    Validate(validate::Arguments),
+    /// Print what would be deployed and measured, and what it takes
+    Plan(plan::Arguments),
+    /// Write the deploy branch: one commit
+    Compile(compile::Arguments),
+    /// Print one cell, built, as Kubernetes gets it
+    Show(show::Arguments),
+    /// Decide which cells are deployed now, again and again (runs in the cluster)
+    Conduct(conduct::Arguments),
+    /// Print what is done, running, failed and waiting, from the branch
+    Status(status::Arguments),
+    /// Print tables of what was measured
+    Report(report::Arguments),
+    /// Print a JSON Schema, or write all of them
+    Schema(schema::Arguments),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Run a part of the probe
+    #[command(hide = true, subcommand)]
+    Probe(Probe),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    match Arguments::parse().verb {
+        Verb::Validate(arguments) => arguments.run().into(),
+        Verb::Plan(arguments) => arguments.run().into(),
+        Verb::Compile(arguments) => arguments.run().into(),
+        Verb::Show(arguments) => arguments.run().into(),
+        Verb::Conduct(arguments) => arguments.run().into(),
+        Verb::Status(arguments) => arguments.run().into(),
+        Verb::Report(arguments) => arguments.run().into(),
+        Verb::Schema(arguments) => arguments.run().into(),
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "benchgrid", &mut std::io::stdout());
+            Exit::Yes.into()
+        }
+        Verb::Probe(command) => command.run(),
+    }
+}
+
+/// Prints a result; a reader that went away is no error.
+fn print(text: &str) {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    // The reader of a pipe may stop reading: `benchgrid report | head`.
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Says something beside the result.
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Says why a command can't do what it was asked to, with every cause.
+fn fail(exit: Exit, error: &dyn std::error::Error) -> Exit {
+    say(&format!("error: {error}"));
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        say(&format!("  because: {error}"));
+        cause = error.source();
+    }
+    exit
+}

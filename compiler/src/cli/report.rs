@@ -1,0 +1,72 @@
+use std::path::{Path, PathBuf};
+
+use benchgrid_results::{Campaign, Report, SourceError, from_records, from_store};
+
+use super::{Exit, fail, inputs, print, say};
+
+/// `benchgrid report`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  benchgrid report --lab labs/test.yaml\n  benchgrid report --lab labs/test.yaml --scenario smoke \
+                        --out report/\n  benchgrid report --records records.jsonl")]
+pub(super) struct Arguments {
+    /// Lab file; its store is read
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["store", "records"])]
+    lab: Option<PathBuf>,
+    /// Base URL of the store, instead of the lab's
+    #[arg(long, value_name = "URL", requires = "lab_name")]
+    store: Option<String>,
+    /// Name of the lab, where no lab file is given
+    #[arg(long, value_name = "NAME")]
+    lab_name: Option<String>,
+    /// Only this scenario
+    #[arg(long, value_name = "NAME")]
+    scenario: Option<String>,
+    /// Record files (what coordinators print), instead of the store
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["store", "lab"])]
+    records: Vec<PathBuf>,
+    /// Write report.md, cells.csv and samples.jsonl to this folder as well
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub(super) fn run(&self) -> Exit {
+        let campaign = match self.campaign() {
+            Ok(campaign) => campaign,
+            Err(exit) => return exit,
+        };
+        let report = Report::new(&campaign);
+        if let Some(folder) = &self.out
+            && let Err(error) = write(folder, &report)
+        {
+            say(&format!("error: {}: {error}", folder.display()));
+            return Exit::Environment;
+        }
+        print(&report.markdown);
+        Exit::Yes
+    }
+
+    fn campaign(&self) -> Result<Campaign, Exit> {
+        let answer = |result: Result<Campaign, SourceError>| result.map_err(|error| fail(Exit::Environment, &error));
+        if !self.records.is_empty() {
+            return answer(from_records(&self.records));
+        }
+        if let (Some(store), Some(name)) = (&self.store, &self.lab_name) {
+            return answer(from_store(store, name, self.scenario.as_deref()));
+        }
+        let Some(path) = &self.lab else { return Err(Exit::Usage) };
+        let lab = inputs::lab(path)?;
+        let name = self.lab_name.as_ref().unwrap_or(&lab.metadata.name);
+        answer(from_store(&lab.spec.metrics.read, name, self.scenario.as_deref()))
+    }
+}
+
+fn write(folder: &Path, report: &Report) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for (name, text) in
+        [("report.md", &report.markdown), ("cells.csv", &report.csv), ("samples.jsonl", &report.samples)]
+    {
+        std::fs::write(folder.join(name), text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+use std::path::{Path, PathBuf};
+
+use benchgrid_measures::{Outcome, Record, Sample, parse_export};
+
+use crate::Campaign;
+
+/// What can go wrong reading results.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The store does not answer.
+    #[error("the store at {url} does not answer: {source}")]
+    Unreachable {
+        /// Where it was asked.
+        url: String,
+        /// Why not.
+        source: Box<ureq::Error>,
+    },
+    /// The store answers something else than an export.
+    #[error("the store at {url} answered something that is no export: {source}")]
+    Export {
+        /// Where it was asked.
+        url: String,
+        /// What is wrong with the answer.
+        source: serde_json::Error,
+    },
+    /// A record file can't be read.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line of a record file is neither a record nor an outcome.
+    #[error("{path}:{line}: neither a record nor an outcome: {source}")]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+/// Reads every record and outcome that the store holds of a lab, of one scenario where it is named.
+///
+/// `read` is the base URL to which `/api/v1/export` is appended.
+pub fn from_store(read: &str, lab: &str, scenario: Option<&str>) -> Result<Campaign, SourceError> {
+    let url = format!("{}/api/v1/export", read.trim_end_matches('/'));
+    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    let mut selector = format!("{{__name__=~\"benchgrid_.+\",__name__!=\"benchgrid_progress_bytes\",lab=\"{}\"", quoted(lab));
+    if let Some(scenario) = scenario {
+        selector.push_str(&format!(",scenario=\"{}\"", quoted(scenario)));
+    }
+    selector.push('}');
+    let unreachable = |source| SourceError::Unreachable { url: url.clone(), source: Box::new(source) };
+    let mut answer =
+        ureq::get(&url).query("match[]", &selector).query("start", "0").query("nocache", "1").call().map_err(unreachable)?;
+    let body = answer.body_mut().with_config().limit(1 << 30).read_to_string().map_err(unreachable)?;
+    let samples = parse_export(&body).map_err(|source| SourceError::Export { url: url.clone(), source })?;
+    Ok(Campaign::from_samples(samples))
+}
+
+/// Reads record files: one record or outcome a line, other lines of a log passed over where they are no JSON.
+pub fn from_records(paths: &[PathBuf]) -> Result<Campaign, SourceError> {
+    let mut samples = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(path).map_err(|source| SourceError::File { path: path.clone(), source })?;
+        for (index, line) in text.lines().enumerate() {
+            if line.starts_with('{') {
+                samples.extend(line_samples(path, index + 1, line)?);
+            }
+        }
+    }
+    Ok(Campaign::from_samples(samples))
+}
+
+fn line_samples(path: &Path, line: usize, text: &str) -> Result<Vec<Sample>, SourceError> {
+    let lines = match serde_json::from_str::<Record>(text) {
+        Ok(record) => record.lines(),
+        Err(source) => match serde_json::from_str::<Outcome>(text) {
+            Ok(outcome) => vec![outcome.line()],
+            Err(_) => return Err(SourceError::Line { path: path.to_owned(), line, source }),
+        },
+    };
+    Ok(lines
+        .into_iter()
+        .map(|line| {
+            let mut metric = line.labels;
+            metric.insert("__name__".to_owned(), line.name);
+            Sample { metric, values: vec![line.value], timestamps: vec![line.timestamp_ms] }
+        })
+        .collect())
+}

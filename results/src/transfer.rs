@@ -1,0 +1,96 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use benchgrid_measures::{OUTCOME_METRIC, Sample};
+use serde::Serialize;
+
+/// One record, as far as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Transfer {
+    /// The record's name: `<attempt>/<phase><repetition>/<kind>/<pod>`.
+    pub id: String,
+    /// Labels of the record: identity, node, phase, axes.
+    pub labels: BTreeMap<String, String>,
+    /// Stored numbers by metric.
+    pub values: BTreeMap<String, f64>,
+    /// Wall clock at the end, in milliseconds since 1970.
+    pub ended_ms: i64,
+}
+
+/// How an attempt ended, by its marker.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Ending {
+    /// Labels of the marker.
+    pub labels: BTreeMap<String, String>,
+    /// How many records the attempt made.
+    pub records: f64,
+}
+
+/// Everything that was read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Campaign {
+    /// Records, sorted by id.
+    pub transfers: Vec<Transfer>,
+    /// Endings, by attempt.
+    pub endings: BTreeMap<String, Ending>,
+}
+
+/// Labels that make a record: its series differ in the metric's name alone.
+const IDENTITY: [&str; 6] = ["attempt", "phase", "repetition", "kind", "node", "observe"];
+
+impl Transfer {
+    /// A label's value, empty where it is missing.
+    pub fn label(&self, name: &str) -> &str {
+        self.labels.get(name).map_or("", String::as_str)
+    }
+
+    /// A stored number.
+    pub fn value(&self, metric: &str) -> Option<f64> {
+        self.values.get(metric).copied()
+    }
+
+    /// Levels of the cell, by axis.
+    pub fn levels(&self) -> BTreeMap<&str, &str> {
+        self.labels.iter().filter_map(|(name, level)| Some((name.strip_prefix("axis_")?, level.as_str()))).collect()
+    }
+}
+
+impl Campaign {
+    /// Puts the series of each record together again.
+    pub fn from_samples(samples: impl IntoIterator<Item = Sample>) -> Self {
+        let mut campaign = Self::default();
+        let mut transfers: BTreeMap<Vec<String>, Transfer> = BTreeMap::new();
+        for sample in samples {
+            let (name, value) = (sample.name().to_owned(), sample.last());
+            let (Some(value), Some(ended_ms)) = (value, sample.timestamps.last().copied()) else { continue };
+            let mut labels = sample.metric;
+            labels.remove("__name__");
+            if name == OUTCOME_METRIC {
+                let attempt = labels.get("attempt").cloned().unwrap_or_default();
+                campaign.endings.insert(attempt, Ending { labels, records: value });
+                continue;
+            }
+            let key = IDENTITY.map(|label| labels.get(label).cloned().unwrap_or_default()).to_vec();
+            let id = format!("{}/{}{}/{}/{}", key[0], key[1], key[2], key[3], key[4]);
+            let transfer = transfers.entry(key).or_insert_with(|| Transfer { id, labels, values: BTreeMap::new(), ended_ms });
+            transfer.values.insert(name, value);
+        }
+        campaign.transfers = transfers.into_values().collect();
+        campaign
+    }
+
+    /// Attempts whose numbers may be used: those that ended as measured, with every record they made.
+    pub fn accepted(&self) -> BTreeSet<&str> {
+        self.endings
+            .iter()
+            .filter(|(_, ending)| ending.labels.get("outcome").is_some_and(|outcome| outcome == "measured"))
+            .filter(|(attempt, ending)| self.records_of(attempt) >= ending.records)
+            .map(|(attempt, _)| attempt.as_str())
+            .collect()
+    }
+
+    /// How many records of an attempt were read.
+    #[expect(clippy::cast_precision_loss, reason = "an attempt has some thousand records at most")]
+    pub fn records_of(&self, attempt: &str) -> f64 {
+        self.transfers.iter().filter(|transfer| transfer.label("attempt") == attempt).count() as f64
+    }
+}

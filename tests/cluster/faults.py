@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""One link of the chain is broken at a time; done/ must say which.
+
+Wrong store address, probe image missing, tracker blocked, link not shaped. Each in a copy of scenarios/fault.yaml with a name of its
+own, so that the copies share nothing; the lab gives no second try.
+"""
+import subprocess
+import threading
+from pathlib import Path
+
+import lab
+
+TEMPLATE = Path("tests/cluster/scenarios/fault.yaml")
+
+
+def scenario(name):
+    """A copy of the scenario under another name."""
+    lab.prepare_source()
+    path = TEMPLATE.with_name(f"fault-{name}.yaml")
+    text = (lab.SOURCE / TEMPLATE).read_text()
+    (lab.SOURCE / path).write_text(text.replace("name: fault\n", f"name: fault-{name}\n"))
+    lab.commit_source(f"break: {name}")
+    return path
+
+
+def ended(name, seconds):
+    """The one attempt at the copy's cell, once it is in done/."""
+    return lab.wait_until(f"fault-{name} is in done/", seconds, lambda: lab.done(f"fault-{name}"), every=1)[0]
+
+
+def expect(name, seconds, reason, *words):
+    try:
+        attempt = ended(name, seconds)
+    except TimeoutError as e:
+        lab.check(f"{name}: ended", False, e)
+        return
+    lab.equal(f"{name}: failed, and why", (attempt["outcome"], attempt["reason"]), ("failed", reason))
+    missing = [w for w in words if w not in attempt["detail"]]
+    lab.check(f"{name}: the detail says what is broken", not missing, f"{missing} not in: {attempt['detail']}")
+    lab.say(f"        {attempt['detail']}")
+
+
+def tracker_blocked():
+    """Nobody reaches a coordinator's tracker any more."""
+    rule = ["FORWARD", "-p", "tcp", "--dport", "6969", "-j", "DROP"]
+    return (lambda: node("iptables", "-I", *rule)), (lambda: node("iptables", "-D", *rule))
+
+
+def node(*args, ok=(0,)):
+    """A command in the node's network namespace."""
+    return lab.command("nsenter", f"--net=/var/run/netns/{lab.ENV['NETNS']}", "--", *args, ok=ok)
+
+
+class Unshape(threading.Thread):
+    """Takes the queueing disciplines off every pod's link as soon as they are set."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.stopped = threading.Event()
+
+    def run(self):
+        while not self.stopped.wait(0.1):
+            for netns in Path("/var/run/netns").glob("cni-*"):
+                for kind in (["root"], ["ingress"]):
+                    subprocess.run(["nsenter", f"--net={netns}", "--", "tc", "qdisc", "del", "dev", "eth0", *kind], capture_output=True)
+
+
+def main():
+    lab.check_addresses()
+    # the first compile brings the conductor; nothing is broken in it
+    whole = scenario("none")
+    lab.compile_and_push(whole, retries=0)
+    lab.apply_root()
+    attempt = ended("none", 240)
+    lab.equal("nothing broken: measured", (attempt["outcome"], attempt["reason"]), ("measured", "ok"))
+    good = {"write": lab.STORE, "probe": f"{lab.ENV['REGISTRY']}/benchgrid-probe:test"}
+
+    nowhere = f"http://{lab.ENV['NODE_IP']}:9"
+    lab.compile_and_push(scenario("store"), write=nowhere)
+    expect("store", 300, "store", nowhere)
+
+    absent = f"{lab.ENV['REGISTRY']}/benchgrid-probe:absent"
+    lab.compile_and_push(scenario("image"), write=good["write"], probe=absent)
+    expect("image", 400, "not-ready", absent)
+
+    block, unblock = tracker_blocked()
+    block()
+    try:
+        lab.compile_and_push(scenario("tracker"), probe=good["probe"])
+        expect("tracker", 300, "gate", "0 of 1")
+    finally:
+        unblock()
+
+    unshape = Unshape()
+    unshape.start()
+    try:
+        lab.compile_and_push(scenario("unshaped"))
+        expect("unshaped", 300, "baseline", "Mbit/s")
+    finally:
+        unshape.stopped.set()
+        unshape.join()
+
+    lab.compile_and_push(scenario("mended"))
+    attempt = ended("mended", 240)
+    lab.equal("everything mended: measured", (attempt["outcome"], attempt["reason"]), ("measured", "ok"))
+    lab.check_empty()
+
+
+lab.run(main)
