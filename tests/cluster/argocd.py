@@ -36,9 +36,7 @@ def trees(slug, number):
     files = {p.removeprefix(folder): lab.show(p) for p in lab.ls(folder)}
     zero = f"bg-{NAME}-{cell['id']}-{cell['digest'][:6]}-t0a0"
     text = kustomization.replace(zero, attempt).replace("coordinator-t0a0", f"coordinator-t1a{number}")
-    for label, value in (("trial", "1"), ("attempt", str(number))):
-        text = text.replace(f'benchgrid.io/{label}: "0"', f'benchgrid.io/{label}: "{value}"')
-    files["kustomization.yaml"] = text
+    files["kustomization.yaml"] = text.replace('benchgrid.io/trial: "0"', 'benchgrid.io/trial: "1"').replace('value: "0"', 'value: "1"')
     files["attempt.json"] = json.dumps({"attempt": attempt, "scenario": NAME, "slug": slug})
     return attempt, {f"active/{NAME}/{attempt}/{p}": t for p, t in files.items()}
 
