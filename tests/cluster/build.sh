@@ -1,0 +1,93 @@
+#!/bin/bash
+# Build everything the cluster runs: Debian packages, then programs through the Go module proxy, then images.
+# What is there already and was built from the same inputs is left alone; a build that was interrupted is repeated.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+export CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOWORK=off
+
+PACKAGES="bc busybox-static ca-certificates conntrack containerd containernetworking-plugins curl git iproute2 iptables nftables
+  openssl procps prometheus python3 qbittorrent-nox redis-server runc victoria-metrics"
+ARGOCD=github.com/argoproj/argo-cd/v3
+KUSTOMIZE=sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
+KUBECONFORM=github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
+FLAGS=(-trimpath)
+LDFLAGS="-s -w"
+
+packages() {
+  local missing=() p
+  for p in $PACKAGES; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing+=("$p")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  echo "packages: installing ${missing[*]}"
+  local guard=/usr/sbin/policy-rc.d
+  # 101 = "not allowed": without this the packages would start their services
+  if [ ! -e $guard ]; then
+    printf '#!/bin/sh\nexit 101\n' >$guard
+    chmod 755 $guard
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  fi
+  apt-get update -q >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# tool NAME "WHAT IT IS MADE FROM" FUNCTION: run FUNCTION unless NAME was made from the same before. FUNCTION writes to $OUT.
+tool() {
+  local name=$1 stamp t=$SECONDS
+  stamp=$(sha256sum <<<"$GO $2" | cut -c1-64)
+  if [ -x "$BIN/$name" ] && [ "$(cat "$STAMPS/$name" 2>/dev/null)" = "$stamp" ]; then return; fi
+  OUT=$BIN/.new.$name
+  rm -rf "$OUT" "$STAMPS/$name"
+  "$3"
+  mv -f "$OUT" "$BIN/$name"
+  echo "$stamp" >"$STAMPS/$name"
+  echo "$name: $((SECONDS - t)) s"
+}
+
+sources() { (cd "$KIT/$1" && cat go.mod go.sum && if [ -e main.go ]; then cat main.go; fi); }
+
+kubernetes() (
+  cd "$KIT/k8s"
+  local version minor at=k8s.io/component-base/version
+  version=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)
+  minor=${version#v1.} minor=${minor%%.*}
+  go build "${FLAGS[@]}" -o "$OUT" -ldflags "$LDFLAGS -X $at.gitVersion=$version -X $at.gitMajor=1 -X $at.gitMinor=$minor \
+-X $at.gitTreeState=clean -X k8s.io/client-go/pkg/version.gitVersion=$version" .
+)
+
+argocd() (
+  cd "$KIT/argocd"
+  local version from
+  version=$(go list -m -f '{{.Version}}' $ARGOCD)
+  go build "${FLAGS[@]}" -o "$OUT" -ldflags "$LDFLAGS -X $ARGOCD/common.version=${version#v} -X $ARGOCD/common.gitTreeState=clean" $ARGOCD/cmd
+  from=$(go list -m -f '{{.Dir}}' $ARGOCD)
+  rm -rf "$CLUSTER_HOME/share/argocd/crds"
+  mkdir -p "$CLUSTER_HOME/share/argocd/crds"
+  install -m 644 "$from"/manifests/crds/*-crd.yaml "$CLUSTER_HOME/share/argocd/crds/"
+)
+
+coredns() (cd "$KIT/coredns" && go build "${FLAGS[@]}" -ldflags "$LDFLAGS" -o "$OUT" .)
+
+installed() { # MODULE: its program, by way of a folder of its own, since `go install` cannot name its output
+  local dir=$BIN/.install
+  rm -rf "$dir"
+  (cd / && GOBIN=$dir go install "${FLAGS[@]}" -ldflags "$LDFLAGS" "$1")
+  mv "$dir"/* "$OUT"
+  rmdir "$dir"
+}
+kustomize() { installed $KUSTOMIZE; }
+kubeconform() { installed $KUBECONFORM; }
+
+mkdir -p "$BIN" "$STAMPS"
+# two builds at once would write the same files
+exec 9>"$STAMPS/.lock"
+flock 9
+packages
+GO=$(go env GOVERSION GOARCH)
+how="${FLAGS[*]} $LDFLAGS $CGO_ENABLED"
+tool cluster-k8s "$(sources k8s) $how" kubernetes
+tool argocd "$(sources argocd) $how" argocd
+tool coredns "$(sources coredns) $how" coredns
+tool kustomize "$KUSTOMIZE $how" kustomize
+tool kubeconform "$KUBECONFORM $how" kubeconform
+bash "$KIT/images/build.sh"

@@ -1,0 +1,430 @@
+"""What the cluster scenarios share: the settings of env.sh, kubectl, the deploy branch, the store, and checks that are counted.
+
+A scenario is a script whose main() makes checks and whose last line is `lab.run(main)`. It expects a cluster that up.sh
+brought up with the project's images, and leaves what it deployed to down.sh.
+"""
+import datetime
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+KIT = Path(__file__).resolve().parent
+PROJECT = KIT.parent.parent
+LAB_FILE = Path("labs/test.yaml")
+BRANCH = "deploy"
+
+
+# --- settings
+
+
+def settings(env=None):
+    """The variables of env.sh, as it gives them in this environment or in another."""
+    script = f"set -a; . {KIT / 'env.sh'}; env -0"
+    out = subprocess.run(["bash", "-c", script], env=env, capture_output=True, check=True).stdout.decode()
+    return dict(line.split("=", 1) for line in out.split("\0") if "=" in line)
+
+
+ENV = settings()
+STORE = f"http://{ENV['NODE_IP']}:{ENV['METRICS_PORT']}"
+WEBHOOK = f"http://{ENV['NODE_IP']}:{ENV['WEBHOOK_PORT']}/api/webhook"
+GIT_URL = ENV["GIT_URL"]
+GIT_DIR = Path(ENV["GIT_ROOT"]) / ENV["GIT_REPO"]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target")) / "release"
+# no proxy stands between this machine and its own cluster
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+# --- checks, counted
+
+_passed, _failed = 0, []
+_began = time.monotonic()
+
+
+def say(text):
+    print(f"{time.monotonic() - _began:7.1f}s  {text}", flush=True)
+
+
+def check(name, ok, detail=""):
+    """Count one expectation; go on either way. Gives back whether it held."""
+    global _passed
+    if ok:
+        _passed += 1
+        say(f"ok      {name}")
+    else:
+        _failed.append(name)
+        say(f"FAILED  {name}" + (f": {detail}" if detail != "" else ""))
+    return bool(ok)
+
+
+def equal(name, seen, wanted):
+    return check(name, seen == wanted, f"{seen!r}, not {wanted!r}")
+
+
+def run(main, cluster=True):
+    """Run a scenario: exit 0 when every check held and there was at least one. cluster: there is one to ask why not."""
+    # an interrupted scenario ends through its `finally` clauses
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        main()
+    except Exception as e:  # noqa: BLE001  (whatever it is, it is a failed check)
+        traceback.print_exc()
+        check("the scenario ran to its end", False, f"{type(e).__name__}: {e}")
+    finally:
+        if _failed and cluster:
+            dump()
+        say(f"{_passed} checks held, {len(_failed)} did not" + "".join(f"\n          - {n}" for n in _failed))
+        shutil.rmtree(_work, ignore_errors=True) if not _failed else say(f"work files: {_work}")
+    sys.exit(1 if _failed or not _passed else 0)
+
+
+def wait_until(what, seconds, fn, every=0.5):
+    """Call fn until it gives something true, and give that back. An exception counts as not yet."""
+    began, last = time.monotonic(), None
+    while True:
+        try:
+            last = fn()
+            if last:
+                say(f"        {what}: after {time.monotonic() - began:.1f} s")
+                return last
+        except Exception as e:  # noqa: BLE001
+            last = e
+        if time.monotonic() - began > seconds:
+            raise TimeoutError(f"{what}: not within {seconds} s, last seen: {last!r}")
+        time.sleep(every)
+
+
+# --- programs
+
+
+class CommandFailed(Exception):
+    pass
+
+
+def command(*args, input=None, cwd=None, ok=(0,), env=None, timeout=300):
+    """Run a program, give back what it wrote to standard output."""
+    r = subprocess.run([str(a) for a in args], input=input, cwd=cwd, capture_output=True, text=True, timeout=timeout,
+                       env=dict(os.environ, PATH=ENV["PATH"], KUBECONFIG=ENV["KUBECONFIG"], **(env or {})))
+    if r.returncode not in ok:
+        raise CommandFailed(f"{' '.join(map(str, args))}: exit {r.returncode}\n{r.stdout[-2000:]}{r.stderr[-4000:]}")
+    return r.stdout
+
+
+def kubectl(*args, **more):
+    return command("kubectl", *args, **more)
+
+
+def kubectl_json(*args):
+    return json.loads(kubectl(*args, "-o", "json"))
+
+
+def benchgrid(*args, **more):
+    program = os.environ.get("BENCHGRID", str(TARGET / "benchgrid"))
+    return command(program, *args, **more)
+
+
+def git(*args, **more):
+    """git on the bare repository that Argo CD deploys from."""
+    return command("git", "-c", "safe.directory=*", "-C", GIT_DIR, *args, **more)
+
+
+# --- the source: a copy of what a user's repository would hold, so that this checkout gets no deploy branch
+
+_scratch = Path(ENV["CLUSTER_HOME"]) / "tests"
+_scratch.mkdir(parents=True, exist_ok=True)
+_work = Path(tempfile.mkdtemp(prefix="work-", dir=_scratch))
+SOURCE = _work / "source"
+
+
+def prepare_source():
+    """Copy scenarios, labs and bases into a repository of their own, with one commit and a fixed date."""
+    if SOURCE.exists():
+        return
+    for name in ("base", "matrices", "labs"):
+        shutil.copytree(PROJECT / name, SOURCE / name)
+    for f in [*KIT.glob("*.yaml"), *KIT.glob("scenarios/*.yaml")]:
+        copy = SOURCE / f.relative_to(PROJECT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(f, copy)
+    # an environment that overrides an address of env.sh gets a lab that says so
+    plain = default_settings()
+    lab = (SOURCE / LAB_FILE).read_text()
+    for key in ("GIT_URL", "NODE_IP", "METRICS_PORT", "WEBHOOK_PORT", "REGISTRY"):
+        if plain[key] != ENV[key]:
+            lab = lab.replace(plain[key], ENV[key])
+    (SOURCE / LAB_FILE).write_text(lab)
+    command("git", "init", "-q", "-b", "main", SOURCE)
+    commit_source("the scenario under test")
+
+
+def commit_source(message):
+    who = {f"GIT_{r}_{k}": v for r in ("AUTHOR", "COMMITTER")
+           for k, v in (("NAME", "test"), ("EMAIL", "test@example.invalid"), ("DATE", "2026-01-01T00:00:00Z"))}
+    command("git", "add", "-A", cwd=SOURCE)
+    if command("git", "status", "--porcelain", cwd=SOURCE):
+        command("git", "-c", "commit.gpgsign=false", "commit", "-q", "-m", message, cwd=SOURCE, env=who)
+
+
+def set_lab(**values):
+    """Change settings in the source's lab file: those directly below `spec`, written on one line, or not there yet."""
+    prepare_source()
+    path = SOURCE / LAB_FILE
+    text = path.read_text()
+    for key, value in values.items():
+        text = re.sub(rf"(?m)^  {re.escape(key)}:.*\n", "", text)
+        text, n = re.subn(r"(?m)^spec:.*$", rf"\g<0>\n  {key}: {value}", text)
+        if n != 1:
+            raise ValueError(f"{LAB_FILE} has {n} lines `spec:`")
+    path.write_text(text)
+    commit_source("the lab, changed")
+
+
+def compile_and_push(*scenarios, **lab):
+    """Compile these files and push the branch; gives back its commit as the Git server has it."""
+    prepare_source()
+    if lab:
+        set_lab(**lab)
+    out = benchgrid("compile", *scenarios, "--lab", LAB_FILE, "--push", cwd=SOURCE)
+    say(f"        compiled {', '.join(map(str, scenarios))}: {out.strip()}")
+    return head()
+
+
+def apply_root():
+    """The one thing that is applied by hand."""
+    kubectl("apply", "-f", "-", input=show("root.yaml"))
+
+
+def default_settings():
+    return settings({"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")})
+
+
+def check_addresses():
+    """The lab file and env.sh name the same places."""
+    text = (PROJECT / LAB_FILE).read_text()
+    plain = default_settings()
+    for what, url in (("Git", plain["GIT_URL"]), ("the store", f"http://{plain['NODE_IP']}:{plain['METRICS_PORT']}"),
+                      ("the webhook", f"http://{plain['NODE_IP']}:{plain['WEBHOOK_PORT']}")):
+        check(f"{LAB_FILE} has env.sh's address of {what}", url in text, f"{url} is not in it")
+    others = set(re.findall(r"\b\d+\.\d+\.\d+\.\d+\b", text)) - {plain["NODE_IP"]}
+    check(f"{LAB_FILE} has no other address", not others, ", ".join(sorted(others)))
+
+
+def lab_name():
+    return re.search(r"(?m)^metadata:\s*(?:\{\s*name:|\n\s+name:)\s*([\w.-]+)", (PROJECT / LAB_FILE).read_text())[1]
+
+
+def scenario_name(path):
+    return re.search(r"(?m)^metadata:\s*(?:\{\s*name:|\n\s+name:)\s*([\w.-]+)", (PROJECT / path).read_text())[1]
+
+
+# --- the deploy branch
+
+
+def head(ref=f"refs/heads/{BRANCH}"):
+    return git("rev-parse", "--verify", "--quiet", ref, ok=(0, 1)).strip() or None
+
+
+def show(path, ref=BRANCH):
+    return git("show", f"{ref}:{path}")
+
+
+def show_json(path, ref=BRANCH):
+    return json.loads(show(path, ref))
+
+
+def ls(folder, ref=BRANCH):
+    """All files below a folder of the branch; none when there is no such folder."""
+    return git("ls-tree", "-r", "--name-only", ref, "--", folder.rstrip("/") + "/").split()
+
+
+def cells(scenario):
+    return show_json(f"overlays/{scenario}/cells.json")["cells"]
+
+
+def active(scenario=None):
+    """The attempts deployed now, as attempt.json says."""
+    return [show_json(p) for p in ls(f"active/{scenario}" if scenario else "active") if p.endswith("/attempt.json")]
+
+
+def done(scenario=None):
+    """How attempts ended."""
+    return [show_json(p) for p in ls(f"done/{scenario}" if scenario else "done") if p.endswith(".json")]
+
+
+def push_event(before=None, after=None, branch=BRANCH):
+    """Tell the ApplicationSet controller of a push, as GitHub would."""
+    after = after or head(f"refs/heads/{branch}")
+    body = {"ref": f"refs/heads/{branch}", "before": before or "0" * 40, "after": after,
+            "repository": {"html_url": GIT_URL.removesuffix(".git"), "default_branch": "main"}}
+    request = urllib.request.Request(WEBHOOK, json.dumps(body).encode(), {"Content-Type": "application/json", "X-GitHub-Event": "push"})
+    with _open(request, timeout=10) as answer:
+        return answer.status
+
+
+def commit_on_branch(changes, message, branch=BRANCH):
+    """Commit on the bare repository's branch, without a work tree. changes: path -> new text, or None to remove."""
+    env = {"GIT_INDEX_FILE": str(_work / "index"), "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@example.invalid",
+           "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@example.invalid"}
+    Path(env["GIT_INDEX_FILE"]).unlink(missing_ok=True)
+    ref = f"refs/heads/{branch}"
+    before = head(ref)
+    if before:
+        git("read-tree", before, env=env)
+    for path, text in changes.items():
+        if text is None:
+            git("rm", "-r", "-q", "--cached", "--", path, env=dict(env, GIT_WORK_TREE=str(_work)))
+        else:
+            blob = git("hash-object", "-w", "--stdin", input=text).strip()
+            git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", env=env)
+    tree = git("write-tree", env=env).strip()
+    commit = git("commit-tree", tree, *(("-p", before) if before else ()), "-m", message, env=env).strip()
+    git("update-ref", ref, commit, *((before,) if before else ()))
+    return commit
+
+
+# --- the cluster
+
+
+def cell_namespaces():
+    return [n for n in kubectl("get", "namespaces", "-o", "jsonpath={.items[*].metadata.name}").split() if n.startswith("bg-")]
+
+
+def applications():
+    return {a["metadata"]["name"]: a for a in kubectl_json("-n", "argocd", "get", "applications.argoproj.io")["items"]}
+
+
+def conductor():
+    """The conductor's Deployment, where it is available; else None."""
+    for d in kubectl_json("get", "deployments", "-A")["items"]:
+        if "conductor" in d["metadata"]["name"] and d.get("status", {}).get("availableReplicas"):
+            return d
+    return None
+
+
+def application_states():
+    return {n: (a.get("status", {}).get("sync", {}).get("status"), a.get("status", {}).get("health", {}).get("status"))
+            for n, a in applications().items()}
+
+
+# --- the store
+
+
+def store(path, **query):
+    with _open(f"{STORE}{path}?{urllib.parse.urlencode(query, doseq=True)}", timeout=30) as answer:
+        return answer.read().decode()
+
+
+def export(match):
+    """All samples of these series, whenever: a list of {metric, values, timestamps}."""
+    return [json.loads(line) for line in store("/api/v1/export", **{"match[]": match, "start": "0"}).splitlines() if line]
+
+
+def samples(match):
+    """How many samples these series have."""
+    return sum(len(s["values"]) for s in export(match))
+
+
+def records(attempt):
+    """One sample a record: which series they are, by their labels."""
+    return [dict(s["metric"], value=v) for s in export(f'benchgrid_success{{attempt="{attempt}"}}') for v in s["values"]]
+
+
+def check_measured(ended, leechers=None, repetitions=None):
+    """An attempt that ended as measured: what done/ says of it is what the store holds."""
+    attempt = ended["attempt"]
+    equal(f"{attempt}: measured", (ended["outcome"], ended["reason"]), ("measured", "ok"))
+    got = records(attempt)
+    check(f"{attempt}: it made records", ended["records"] > 0)
+    equal(f"{attempt}: as many records in the store as done/ says", len(got), ended["records"])
+    marker = export(f'benchgrid_attempt_records{{attempt="{attempt}"}}')
+    equal(f"{attempt}: the store's marker counts them too", [s["values"] for s in marker], [[ended["records"]]])
+    measured = [r for r in got if r["phase"] == "measured"]
+    check(f"{attempt}: every transfer succeeded", all(r["value"] == 1 for r in got), [r for r in got if r["value"] != 1])
+    if repetitions is not None:
+        uploads = {r["repetition"] for r in measured if r["kind"] == "upload"}
+        equal(f"{attempt}: one upload a repetition", len(uploads), repetitions)
+        downloads = {(r["repetition"], r["node"]) for r in measured if r["kind"] == "download"}
+        equal(f"{attempt}: one download a leecher and repetition", len(downloads), repetitions * leechers)
+    return got
+
+
+def check_empty():
+    """Nothing runs any more, and nothing of it is left in the cluster."""
+    equal("active/ is empty", active(), [])
+    try:
+        wait_until("every cell's namespace is gone", 60, lambda: not cell_namespaces())
+    except TimeoutError:
+        pass
+    equal("no cell's namespace is left", cell_namespaces(), [])
+    equal("no cell's Application is left", [n for n in applications() if n.startswith("bg-")], [])
+
+
+# --- reports
+
+
+def report(scenario):
+    """The Markdown that benchgrid makes of what the store holds."""
+    return benchgrid("report", "--store", STORE, "--lab", lab_name(), "--scenario", scenario)
+
+
+def table(markdown):
+    """The first table of a Markdown text: a list of {column: cell}."""
+    lines = [line.strip() for line in markdown.splitlines()]
+    for i, line in enumerate(lines[:-1]):
+        if line.startswith("|") and re.fullmatch(r"\|[\s:|-]+\|", lines[i + 1]):
+            split = lambda row: [c.strip() for c in row.strip("|").split("|")]  # noqa: E731
+            rows = []
+            for row in lines[i + 2:]:
+                if not row.startswith("|"):
+                    break
+                rows.append(dict(zip(split(line), split(row))))
+            return rows
+    return []
+
+
+def check_report(markdown, cells):
+    """A table that has every cell, and in every row a number in each of the columns that the project promises."""
+    found = table(markdown)
+    equal("the report's first table has every measured cell", len({row.get("cell") for row in found}), cells)
+    columns = {c.lower(): c for c in (found[0] if found else {})}
+    for word in ("upload", "ttfb", "t50", "t90", "t100", "speed", "bytes"):
+        names = [c for low, c in columns.items() if word in low.replace(" ", "") or (word == "ttfb" and "first" in low)]
+        ok = names and all(any(re.search(r"\d", row[c]) for c in names) for row in found)
+        check(f"the report has numbers for {word}", ok, f"columns: {', '.join(columns.values())}")
+    return found
+
+
+# --- when something failed
+
+
+def dump():
+    """What one looks at first, on standard error."""
+    commands = [
+        ("kubectl", "-n", "argocd", "get", "applicationsets,applications"),
+        ("kubectl", "get", "pods", "-A", "-o", "wide"),
+        ("kubectl", "get", "events", "-A", "--field-selector", "type=Warning", "--sort-by=.lastTimestamp"),
+        ("kubectl", "-n", "argocd", "get", "applicationsets", "-o", "jsonpath={range .items[*]}{.metadata.name}: {.status.conditions}{'\\n'}{end}"),
+        ("kubectl", "-n", "argocd", "get", "applications", "-o",
+         "jsonpath={range .items[*]}{.metadata.name}: {.status.conditions} {.status.operationState.message}{'\\n'}{end}"),
+        ("kubectl", "logs", "-A", "--prefix", "--tail=40", "--all-containers", "--ignore-errors", "-l", "benchgrid.io/lab"),
+        ("git", "-C", GIT_DIR, "log", "--oneline", "-n", "20", BRANCH),
+        ("git", "-C", GIT_DIR, "ls-tree", "-r", "--name-only", BRANCH, "--", "active/", "done/"),
+    ]
+    stamp = datetime.datetime.now().strftime("%H:%M:%S")
+    for c in commands:
+        print(f"\n--- {stamp} {' '.join(map(str, c))}", file=sys.stderr)
+        try:
+            print(command(*c, ok=range(256), timeout=30)[-8000:], file=sys.stderr)
+        except Exception as e:  # noqa: BLE001
+            print(e, file=sys.stderr)
+    sys.stderr.flush()
