@@ -1,0 +1,171 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use git2::Repository;
+
+use super::{Exit, fail, inputs, print, say};
+use crate::git::{GitError, Ownership, Provenance, Publication, Published, publish};
+use crate::plan::Plan;
+use crate::render::{self, Files};
+use crate::spec::Lab;
+
+/// `benchgrid compile`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  benchgrid compile matrices/smoke.yaml --lab labs/test.yaml\n  benchgrid compile matrices \
+                        --lab labs/test.yaml --push\n  benchgrid compile matrices/smoke.yaml --lab labs/test.yaml --out /tmp/branch")]
+pub(super) struct Arguments {
+    /// Scenario files, or folders that hold the whole set of scenarios
+    #[arg(required = true, value_name = "FILE|DIR")]
+    scenarios: Vec<PathBuf>,
+    /// Lab file
+    #[arg(long, value_name = "FILE")]
+    lab: PathBuf,
+    /// Repository whose branch is written; without it, the one that holds the scenario
+    #[arg(long, value_name = "DIR")]
+    repo: Option<PathBuf>,
+    /// The branch; without it, the lab's
+    #[arg(long, value_name = "NAME")]
+    branch: Option<String>,
+    /// Push it to the lab's `git.url`, else to the repository's `origin`
+    #[arg(long)]
+    push: bool,
+    /// Write the files to this folder instead: no Git
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["repo", "branch", "push"])]
+    out: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub(super) fn run(&self) -> Exit {
+        match self.compile() {
+            Ok(()) => Exit::Yes,
+            Err(exit) => exit,
+        }
+    }
+
+    fn compile(&self) -> Result<(), Exit> {
+        let (plans, mut lab) = self.plans()?;
+        if let Some(folder) = &self.out {
+            let files = render::files(&plans, &BTreeSet::new(), &lab);
+            return written(folder, &files);
+        }
+        let git = |error: GitError| fail(Exit::Environment, &error);
+        let repo = self.repository().map_err(git)?;
+        let provenance = Provenance::of(&repo).map_err(git)?;
+        if lab.spec.git.url.is_none() {
+            lab.spec.git.url = repo.find_remote("origin").ok().and_then(|remote| remote.url().ok().map(str::to_owned));
+        }
+        let published = self.publish(&repo, &plans, &lab, provenance).map_err(git)?;
+        summary(&plans);
+        print(&match published {
+            Published::Committed(commit) => format!("{commit}\n"),
+            Published::Unchanged(tip) => format!("nothing changed, the branch stays at {tip}\n"),
+            Published::Outdated { tip, by } => {
+                format!("nothing changed: the branch was compiled from {by}, which comes after this commit, and stays at {tip}\n")
+            }
+        });
+        Ok(())
+    }
+
+    fn plans(&self) -> Result<(Vec<Plan>, Lab), Exit> {
+        let mut plans: BTreeMap<String, (PathBuf, Plan)> = BTreeMap::new();
+        let mut lab = None;
+        let mut wrong = None;
+        for path in self.files()? {
+            match inputs::planned(&path, &self.lab) {
+                Ok((plan, its_lab)) => {
+                    if let Some((other, _)) = plans.get(&plan.scenario) {
+                        say(&format!("error: {} and {} are both named `{}`", other.display(), path.display(), plan.scenario));
+                        wrong = Some(Exit::No);
+                    }
+                    plans.insert(plan.scenario.clone(), (path, plan));
+                    lab = Some(its_lab);
+                }
+                Err(exit) => wrong = Some(exit),
+            }
+        }
+        match (wrong, lab) {
+            (None, Some(lab)) => Ok((plans.into_values().map(|(_, plan)| plan).collect(), lab)),
+            (exit, _) => Err(exit.unwrap_or(Exit::Usage)),
+        }
+    }
+
+    /// The scenario files named, and those in the folders named.
+    fn files(&self) -> Result<Vec<PathBuf>, Exit> {
+        let mut files = Vec::new();
+        for path in &self.scenarios {
+            if !path.is_dir() {
+                files.push(path.clone());
+                continue;
+            }
+            let found = inputs::scenarios(path).map_err(|error| {
+                say(&format!("error: {}: {error}", path.display()));
+                Exit::Usage
+            })?;
+            if found.is_empty() {
+                say(&format!("error: no scenario in {}", path.display()));
+                return Err(Exit::Usage);
+            }
+            files.extend(found);
+        }
+        Ok(files)
+    }
+
+    fn repository(&self) -> Result<Repository, GitError> {
+        let start = match &self.repo {
+            Some(repo) => repo.clone(),
+            None => self.scenarios.first().and_then(|path| std::path::absolute(path).ok()).unwrap_or_default(),
+        };
+        Ok(Repository::discover(start)?)
+    }
+
+    fn publish(&self, repo: &Repository, plans: &[Plan], lab: &Lab, provenance: Provenance) -> Result<Published, GitError> {
+        let compiled: BTreeSet<String> = plans.iter().map(|plan| plan.scenario.clone()).collect();
+        let index = |present: &BTreeSet<String>| -> Files {
+            let kept = present.difference(&compiled).cloned().collect();
+            render::files(plans, &kept, lab).into_iter().filter(|(path, _)| render::is_index(path)).collect()
+        };
+        let mut files = render::files(plans, &BTreeSet::new(), lab);
+        files.retain(|path, _| !render::is_index(path));
+        let whole = self.scenarios.iter().any(|path| path.is_dir());
+        let publication = Publication {
+            branch: self.branch.as_ref().unwrap_or(&lab.spec.git.branch),
+            prefix: &lab.spec.git.prefix,
+            lab: &lab.metadata.name,
+            own: if whole { Ownership::Everything } else { Ownership::Compiled },
+            files,
+            index: &index,
+            provenance,
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        let url = lab.spec.git.url.as_deref().filter(|_| self.push);
+        publish(repo.path(), &publication, url)
+    }
+}
+
+/// What was made, for people.
+fn summary(plans: &[Plan]) {
+    for plan in plans {
+        say(&format!("{}: {} cells, {} combinations left out", plan.scenario, plan.cells.len(), plan.exclusions.len()));
+    }
+}
+
+/// Files into a folder that must be new or empty, so that nothing old stays among them.
+fn written(folder: &Path, files: &Files) -> Result<(), Exit> {
+    let failed = |path: &Path, error: &std::io::Error| {
+        say(&format!("error: {}: {error}", path.display()));
+        Exit::Environment
+    };
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    if std::fs::read_dir(folder).map_err(|error| failed(folder, &error))?.next().is_some() {
+        say(&format!("error: {} is not empty; name a new folder", folder.display()));
+        return Err(Exit::Usage);
+    }
+    for (path, bytes) in files {
+        let path = folder.join(path);
+        let parent = path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(parent).map_err(|error| failed(parent, &error))?;
+        std::fs::write(&path, bytes).map_err(|error| failed(&path, &error))?;
+    }
+    print(&format!("{} files in {}\n", files.len(), folder.display()));
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! What the verbs read: scenarios with their systems, and a lab. Every mistake is said, in one list.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use super::{Exit, say};
+use crate::kustomize::load_base;
+use crate::matrix::{Matrix, expand};
+use crate::plan::{Plan, Subject, Systems, Trouble, plan};
+use crate::spec::{
+    Diagnostic, Lab, Located, Scenario, System, any_error, base_folder, load_lab, load_scenario, load_system, sort, text,
+};
+
+/// A lab, checked; mistakes are said.
+pub(super) fn lab(path: &Path) -> Result<Lab, Exit> {
+    let (lab, diagnostics) = load_lab(path);
+    told(diagnostics, lab).map(|lab| lab.value)
+}
+
+/// The plan of one scenario in a lab; mistakes of all files are said.
+pub(super) fn planned(scenario: &Path, lab: &Path) -> Result<(Plan, Lab), Exit> {
+    let (lab, mut diagnostics) = load_lab(lab);
+    let (scenario, found) = load_scenario(scenario);
+    diagnostics.extend(found);
+    let Some(scenario) = scenario else { return told(diagnostics, None) };
+    let systems = Files::read(&scenario, &mut diagnostics);
+    let matrix = matrix(&scenario, &mut diagnostics);
+    let (Some(lab), Some(matrix), Some(bases)) = (lab, matrix, systems.complete(&scenario)) else {
+        return told(diagnostics, None);
+    };
+    let place = |trouble: &Trouble| systems.place(trouble, &scenario, &lab);
+    let plan = match plan(&scenario.value, &matrix, &lab.value, &bases) {
+        Ok(plan) => {
+            diagnostics.extend(plan.warnings.iter().map(place));
+            Some(plan)
+        }
+        Err(troubles) => {
+            diagnostics.extend(troubles.iter().map(place));
+            None
+        }
+    };
+    told(diagnostics, plan.map(|plan| (plan, lab.value.clone())))
+}
+
+fn matrix(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Option<Matrix> {
+    let (matrix, found) = match expand(scenario) {
+        Ok((matrix, warnings)) => (Some(matrix), warnings),
+        Err(errors) => (None, errors),
+    };
+    diagnostics.extend(found);
+    matrix
+}
+
+/// Says the diagnostics; the value, when none of them is an error.
+fn told<T>(mut diagnostics: Vec<Diagnostic>, value: Option<T>) -> Result<T, Exit> {
+    sort(&mut diagnostics);
+    if !diagnostics.is_empty() {
+        let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        say(text(&diagnostics, colours).trim_end());
+    }
+    match value {
+        Some(value) if !any_error(&diagnostics) => Ok(value),
+        _ => Err(Exit::No),
+    }
+}
+
+/// The systems of a scenario, as their files say.
+struct Files {
+    read: BTreeMap<String, (Option<Located<System>>, PathBuf, Option<Vec<serde_json::Value>>)>,
+}
+
+impl Files {
+    fn read(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut read = BTreeMap::new();
+        for (name, system) in &scenario.value.spec.systems {
+            let folder = base_folder(&scenario.file, &system.base);
+            let (located, found) = load_system(&folder);
+            diagnostics.extend(found);
+            let objects = match load_base(&folder) {
+                Ok(objects) => Some(objects),
+                Err(error) => {
+                    let pointer = format!("/spec/systems/{name}/base");
+                    diagnostics.push(scenario.diagnostic("BG0401", &pointer, error.to_string()));
+                    None
+                }
+            };
+            read.insert(name.clone(), (located, folder, objects));
+        }
+        Self { read }
+    }
+
+    /// All of them, where all could be read.
+    fn complete(&self, scenario: &Located<Scenario>) -> Option<Systems> {
+        let systems: Systems = self
+            .read
+            .iter()
+            .filter_map(|(name, (system, _, objects))| {
+                Some((name.clone(), (system.as_ref()?.value.clone(), objects.clone()?)))
+            })
+            .collect();
+        (systems.len() == scenario.value.spec.systems.len()).then_some(systems)
+    }
+
+    /// A trouble of the plan, at its place.
+    fn place(&self, trouble: &Trouble, scenario: &Located<Scenario>, lab: &Located<Lab>) -> Diagnostic {
+        let Trouble { code, pointer, message, .. } = trouble;
+        let in_scenario = |pointer: &str| scenario.diagnostic(code, pointer, message);
+        let mut diagnostic = match &trouble.subject {
+            Subject::Scenario => in_scenario(pointer),
+            Subject::Lab => lab.diagnostic(code, pointer, message),
+            Subject::System(name) => match self.read.get(name) {
+                Some((Some(system), ..)) => system.diagnostic(code, pointer, message),
+                _ => in_scenario(&format!("/spec/systems/{name}")),
+            },
+            Subject::Base(name) => in_scenario(&format!("/spec/systems/{name}/base")),
+        };
+        diagnostic.severity = trouble.severity;
+        if let Some(help) = &trouble.help {
+            diagnostic = diagnostic.help(help);
+        }
+        diagnostic
+    }
+}
+
+/// Scenario files directly in a folder, by name; files of another kind are passed over.
+pub(super) fn scenarios(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        let kind = |text: String| text.lines().any(|line| line.trim_end() == "kind: Scenario");
+        if yaml && std::fs::read_to_string(&path).is_ok_and(kind) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}

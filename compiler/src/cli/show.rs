@@ -1,0 +1,43 @@
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::{Exit, fail, inputs, print, say};
+use crate::kustomize::{build, emit_all};
+use crate::render;
+
+/// `benchgrid show`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  benchgrid show fileSize-5MB.system-http --scenario matrices/smoke.yaml --lab labs/test.yaml")]
+pub(super) struct Arguments {
+    /// Id or slug of the cell
+    #[arg(value_name = "CELL")]
+    cell: String,
+    /// Scenario file
+    #[arg(long, value_name = "FILE")]
+    scenario: PathBuf,
+    /// Lab file
+    #[arg(long, value_name = "FILE")]
+    lab: PathBuf,
+}
+
+impl Arguments {
+    pub(super) fn run(&self) -> Exit {
+        let (plan, lab) = match inputs::planned(&self.scenario, &self.lab) {
+            Ok(planned) => planned,
+            Err(exit) => return exit,
+        };
+        let Some(cell) = plan.cells.iter().find(|cell| cell.id == self.cell || cell.slug == self.cell) else {
+            say(&format!("error: no cell `{}` in scenario `{}`; `benchgrid plan` lists them", self.cell, plan.scenario));
+            return Exit::Usage;
+        };
+        let folder = format!("overlays/{}/{}", plan.scenario, cell.slug);
+        let files = render::files(std::slice::from_ref(&plan), &BTreeSet::new(), &lab);
+        match build(&files, &folder) {
+            Ok(objects) => {
+                print(&emit_all(&objects));
+                Exit::Yes
+            }
+            Err(error) => fail(Exit::Bug, &error),
+        }
+    }
+}
