@@ -119,8 +119,8 @@ impl Api {
         let failed = |error: ureq::Error| KubernetesError::Request { url: url.clone(), text: error.to_string() };
         let mut request = self.agent.get(&url);
         if let Some(path) = &self.token {
-            let token = fs::read_to_string(path)
-                .map_err(|source| KubernetesError::File { path: path.clone(), source })?;
+            let token =
+                fs::read_to_string(path).map_err(|source| KubernetesError::File { path: path.clone(), source })?;
             request = request.header("Authorization", format!("Bearer {}", token.trim()));
         }
         let mut response = request.call().map_err(failed)?;

@@ -111,7 +111,7 @@ pub enum Step {
         /// Seconds after which it has failed.
         limit_seconds: f64,
     },
-    /// Count the network of a node that does nothing. Answer: [`Reply::Idle`].
+    /// Count the network of a node that does nothing; downloads tell it. Answer: [`Reply::Done`].
     Idle {
         /// For how long.
         seconds: f64,
@@ -196,11 +196,6 @@ pub enum Reply {
         /// SHA-256 of the content, hex.
         sha256: String,
         /// The node's network during the ingest.
-        counters: Counters,
-    },
-    /// Of [`Step::Idle`].
-    Idle {
-        /// The node's network meanwhile.
         counters: Counters,
     },
     /// Of [`Step::Download`].

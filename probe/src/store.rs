@@ -144,11 +144,8 @@ pub struct Store {
 impl Store {
     /// The store at these base URLs.
     pub fn new(urls: &Urls) -> Self {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(REQUEST))
-            .build()
-            .into();
+        let agent =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(REQUEST)).build().into();
         let base = |url: &str| url.trim_end_matches('/').to_owned();
         Self { urls: Urls { write: base(&urls.write), read: base(&urls.read) }, agent }
     }
@@ -236,11 +233,11 @@ fn read(url: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Erro
     let body = response.body_mut().with_config().limit(MOST_ANSWER).lossy_utf8(true).read_to_string();
     match (status, body) {
         (200..300, body) => body.map_err(|error| Try::Again(error.to_string())),
-        (400..429 | 430..500, body) => {
-            let text = body.unwrap_or_default().chars().take(200).collect();
+        (429 | 500.., body) => Err(Try::Again(format!("status {status}: {:.200}", body.unwrap_or_default()))),
+        (status, body) => {
+            let text = body.unwrap_or_default().trim().chars().take(200).collect();
             Err(Try::Final(StoreError::Refused { url: url.to_owned(), status, text }))
         }
-        (status, body) => Err(Try::Again(format!("status {status}: {:.200}", body.unwrap_or_default()))),
     }
 }
 
@@ -304,7 +301,7 @@ mod tests {
         let (port, bodies) = server(&[400]);
         let error = store(port).push(&Parcel::new("/api/v1/import", "x"), PATIENCE).unwrap_err();
         bodies.join().unwrap();
-        assert_eq!(error.to_string(), format!("http://127.0.0.1:{port}/api/v1/import: refused with status 400: no\n"));
+        assert_eq!(error.to_string(), format!("http://127.0.0.1:{port}/api/v1/import: refused with status 400: no"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{fs, path::Path, thread};
 use crate::protocol::Environment;
 
 /// Looks at this machine.
-pub fn environment() -> Environment {
+pub(super) fn environment() -> Environment {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     Environment {
         kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),

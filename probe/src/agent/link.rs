@@ -10,9 +10,7 @@ use std::{
 use serde::de::DeserializeOwned;
 use ureq::{Body, http::Response};
 
-use crate::protocol::{
-    LONG_POLL, Order, PROTOCOL_VERSION, Refusal, Register, Registered, Report, VERSION_HEADER,
-};
+use crate::protocol::{LONG_POLL, Order, PROTOCOL_VERSION, Refusal, Register, Registered, Report, VERSION_HEADER};
 
 /// First pause between two tries; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -48,7 +46,7 @@ pub enum LinkError {
 
 /// The way to the coordinator.
 #[derive(Debug, Clone)]
-pub struct Link {
+pub(super) struct Link {
     base: String,
     agent: ureq::Agent,
     patience: Duration,
@@ -61,7 +59,7 @@ enum Try {
 
 impl Link {
     /// A way to the coordinator at that base URL; each message is tried for at most `patience`.
-    pub fn new(base: &str, patience: Duration) -> Self {
+    pub(super) fn new(base: &str, patience: Duration) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECT))
@@ -73,7 +71,7 @@ impl Link {
     }
 
     /// Registers.
-    pub fn register(&self, message: &Register) -> Result<Registered, LinkError> {
+    pub(super) fn register(&self, message: &Register) -> Result<Registered, LinkError> {
         let url = format!("{}/v1/register", self.base);
         self.retry(&url, || {
             let response = self.agent.post(&url).header(VERSION_HEADER, version()).send_json(message);
@@ -82,7 +80,7 @@ impl Link {
     }
 
     /// Asks for the step after number `after`; none when there is none for now.
-    pub fn step(&self, who: &Register, after: u64) -> Result<Option<Order>, LinkError> {
+    pub(super) fn step(&self, who: &Register, after: u64) -> Result<Option<Order>, LinkError> {
         let url = format!("{}/v1/step", self.base);
         self.retry(&url, || {
             let request = self.agent.get(&url).header(VERSION_HEADER, version());
@@ -93,7 +91,7 @@ impl Link {
     }
 
     /// Says how a step went.
-    pub fn report(&self, message: &Report) -> Result<(), LinkError> {
+    pub(super) fn report(&self, message: &Report) -> Result<(), LinkError> {
         let url = format!("{}/v1/result", self.base);
         self.retry(&url, || {
             let response = self.agent.post(&url).header(VERSION_HEADER, version()).send_json(message);

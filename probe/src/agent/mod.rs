@@ -21,10 +21,11 @@ mod link;
 mod transfer;
 mod work;
 
-pub use environment::environment;
-pub use link::{Link, LinkError};
-pub use transfer::{Curve, transfer};
-pub use work::Worker;
+use environment::environment;
+use link::Link;
+pub use link::LinkError;
+use transfer::transfer;
+use work::Worker;
 
 /// What an agent must know.
 #[derive(Debug, Clone)]
@@ -55,12 +56,7 @@ pub struct Settings {
 
 impl Settings {
     fn place(&self) -> Place {
-        Place {
-            api: self.api.clone(),
-            data: self.data.clone(),
-            host: host(&self.pod),
-            tracker: self.tracker.clone(),
-        }
+        Place { api: self.api.clone(), data: self.data.clone(), host: host(&self.pod), tracker: self.tracker.clone() }
     }
 }
 
@@ -158,12 +154,8 @@ fn work_on(
         if let StepResult::Error(text) = &result {
             tell(&format!("step {}: {text}", order.number));
         }
-        let report = Report {
-            agent: register.agent.clone(),
-            instance: register.instance.clone(),
-            number: order.number,
-            result,
-        };
+        let report =
+            Report { agent: register.agent.clone(), instance: register.instance.clone(), number: order.number, result };
         link.report(&report)?;
         if last {
             break;

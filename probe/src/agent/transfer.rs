@@ -28,17 +28,18 @@ const POINTS: usize = 200;
 const ERRORS: Duration = Duration::from_secs(10);
 
 /// Reads the node's network counters; none where they can't be read.
-pub type Meter<'a> = dyn Fn() -> Box<dyn FnOnce() -> Counters> + 'a;
+pub(super) type Meter<'a> = dyn Fn() -> Box<dyn FnOnce() -> Counters> + 'a;
 
 /// Waits for the planned start and gets the content; `arrived` is when the step came.
-pub fn transfer(driver: &mut dyn Driver, order: &Download, arrived: Instant, meter: &Meter<'_>) -> Transfer {
+pub(super) fn transfer(driver: &mut dyn Driver, order: &Download, arrived: Instant, meter: &Meter<'_>) -> Transfer {
     let planned = arrived + Duration::from_secs_f64(order.start_in_seconds);
     thread::sleep(planned.saturating_duration_since(Instant::now()));
     let counted = meter();
     let t0 = Instant::now();
     let mut watch = Watch::new(order, t0);
     watch.timing.start_skew_seconds = Some(t0.saturating_duration_since(planned).as_secs_f64());
-    let failure = driver.start(&order.handle, &order.content, &order.seeders).err().map(|error| failed("error", &error));
+    let failure =
+        driver.start(&order.handle, &order.content, &order.seeders).err().map(|error| failed("error", &error));
     let failure = failure.or_else(|| watch.until_the_end(driver));
     let counters = counted();
     let mut transfer = Transfer { counters, failure, ..watch.finish() };
@@ -180,7 +181,7 @@ impl<'a> Watch<'a> {
 
 /// A progress curve that never holds more than twice as many points as are kept.
 #[derive(Debug, Clone)]
-pub struct Curve {
+pub(super) struct Curve {
     points: Vec<CurvePoint>,
     /// Every how many points one is taken, a power of two.
     stride: usize,
@@ -196,12 +197,12 @@ impl Default for Curve {
 
 impl Curve {
     /// A curve that starts with nothing at t0.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { points: vec![CurvePoint { seconds: 0.0, bytes: 0 }], stride: 1, seen: 0, last: None }
     }
 
     /// Adds a point after all others.
-    pub fn add(&mut self, point: CurvePoint) {
+    pub(super) fn add(&mut self, point: CurvePoint) {
         self.last = Some(point);
         self.seen += 1;
         if self.seen.is_multiple_of(self.stride) {
@@ -214,7 +215,7 @@ impl Curve {
     }
 
     /// At most 200 points, evenly taken, the first and the last always among them.
-    pub fn points(self) -> Vec<CurvePoint> {
+    pub(super) fn points(self) -> Vec<CurvePoint> {
         let mut points = self.points;
         if let Some(last) = self.last
             && points.last() != Some(&last)

@@ -92,8 +92,7 @@ impl<'a> Attempt<'a> {
         let identity = experiment.identity(attempt);
         let (swarm, tracker) = (self.swarm.clone(), self.tracker.clone());
         let parts = self.draw()?;
-        let cell =
-            Cell { experiment, attempt, identity: &identity, swarm: &swarm, tracker: &tracker, nodes, parts };
+        let cell = Cell { experiment, attempt, identity: &identity, swarm: &swarm, tracker: &tracker, nodes, parts };
         let mut failures = 0;
         let mut void = Vec::new();
         for which in schedule(experiment.measure.warmup, experiment.measure.repetitions) {

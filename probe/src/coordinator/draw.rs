@@ -15,11 +15,11 @@ use crate::{
 
 /// Who does what in a trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parts {
+pub(super) struct Parts {
     /// They hold the content before the others start; the first one uploads alone.
-    pub seeders: Vec<String>,
+    pub(super) seeders: Vec<String>,
     /// They download.
-    pub leechers: Vec<String>,
+    pub(super) leechers: Vec<String>,
 }
 
 /// Draws a system's seeders for one trial.
@@ -27,7 +27,7 @@ pub struct Parts {
 /// Fixed seeders seed; the others come from the groups of role `any`, each node with the same chance and each group
 /// with its share, as near as whole nodes allow (systematic sampling over the groups in turn). None where the groups
 /// can't give so many.
-pub fn parts(system: &System, cell: &str, trial: u32) -> Option<Parts> {
+pub(super) fn parts(system: &System, cell: &str, trial: u32) -> Option<Parts> {
     let seed = Content::seed(&["seeders", cell, &trial.to_string(), &system.name]);
     let mut random = ChaCha8Rng::from_seed(unhex(&seed)?.try_into().ok()?);
     let mut seeders = Vec::new();
@@ -76,7 +76,7 @@ fn shuffle(items: &mut [String], random: &mut ChaCha8Rng) {
 }
 
 /// The word of a phase in names.
-pub fn phase_word(phase: Phase) -> &'static str {
+pub(super) fn phase_word(phase: Phase) -> &'static str {
     match phase {
         Phase::Warmup => "warmup",
         Phase::Measured => "measured",
@@ -84,7 +84,7 @@ pub fn phase_word(phase: Phase) -> &'static str {
 }
 
 /// The content of one repetition, unlike any other's.
-pub fn content(attempt: &AttemptName, system: &str, phase: Phase, repetition: u32, bytes: u64) -> Content {
+pub(super) fn content(attempt: &AttemptName, system: &str, phase: Phase, repetition: u32, bytes: u64) -> Content {
     let phase = phase_word(phase);
     let [trial, number, repetition] = [attempt.trial, attempt.number, repetition].map(|n| n.to_string());
     let seed = Content::seed(&["content", &attempt.cell, &trial, &number, system, phase, &repetition]);
@@ -100,14 +100,13 @@ mod tests {
     use crate::experiment::Group;
 
     fn system(seeders: u32, groups: &[(&str, GroupRole, u32)]) -> System {
-        let group =
-            |(name, role, replicas): &(&str, _, _)| Group { name: (*name).to_owned(), role: *role, replicas: *replicas, link: None };
-        System {
-            name: "bt".to_owned(),
-            driver: "http".to_owned(),
-            seeders,
-            groups: groups.iter().map(group).collect(),
-        }
+        let group = |(name, role, replicas): &(&str, _, _)| Group {
+            name: (*name).to_owned(),
+            role: *role,
+            replicas: *replicas,
+            link: None,
+        };
+        System { name: "bt".to_owned(), driver: "http".to_owned(), seeders, groups: groups.iter().map(group).collect() }
     }
 
     #[test]

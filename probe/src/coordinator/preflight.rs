@@ -135,7 +135,8 @@ pub(super) fn alike(experiment: &Experiment, nodes: &Nodes) -> Result<(), End> {
 /// Measures the link of every node that has a rate, against the coordinator, whose own link is not shaped.
 pub(super) fn baselines(experiment: &Experiment, swarm: &Swarm, port: u16, nodes: &mut Nodes) -> Result<(), End> {
     let bytes = experiment.measure.baseline_bytes;
-    let shaped: Vec<String> = nodes.iter().filter(|(_, node)| node.link.is_some()).map(|(pod, _)| pod.clone()).collect();
+    let shaped: Vec<String> =
+        nodes.iter().filter(|(_, node)| node.link.is_some()).map(|(pod, _)| pod.clone()).collect();
     if bytes == 0 {
         return Ok(());
     }

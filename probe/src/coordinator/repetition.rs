@@ -3,11 +3,7 @@
 //! In: the [`Cell`] (everything that stays the same over the attempt), which repetition. Out: its records, also those
 //! made before an [`End`] came in between.
 
-use std::{
-    collections::BTreeMap,
-    thread,
-    time::Duration,
-};
+use std::{collections::BTreeMap, thread, time::Duration};
 
 use benchgrid_measures::{
     AttemptName, Counters, Failure, Identity, Kind, Node, Observation, Phase, RECORD_SCHEMA, Reason, Record, Role,
@@ -85,14 +81,14 @@ impl Cell<'_> {
         for offer in &offers {
             self.gate(offer)?;
         }
-        let idle = self.idle(out);
+        self.idle(out);
         let answers = self.download(&offers);
         let ended_ms = now_ms();
         for offer in &offers {
             for pod in &offer.parts.leechers {
                 let answer = answers.get(pod).cloned().unwrap_or(Err(Trouble::Late(0)));
                 let record = self.record(offer, which, pod, Role::Leecher, ended_ms);
-                out.records.push(downloaded(record, answer, idle.get(pod)));
+                out.records.push(downloaded(record, answer));
             }
         }
         self.bring_out(&offers, out);
@@ -163,33 +159,23 @@ impl Cell<'_> {
 
     fn gate(&self, offer: &Offer<'_>) -> Result<(), End> {
         let limit = Duration::from_secs_f64(self.experiment.measure.gate_seconds);
-        gate::open(
-            &offer.system.driver,
-            &offer.handle,
-            &offer.parts.seeders,
-            (self.swarm, self.tracker),
-            limit,
-        )
-        .map_err(|text| End::new(Reason::Gate, format!("{}: {text}", offer.system.name)))
+        gate::open(&offer.system.driver, &offer.handle, &offer.parts.seeders, (self.swarm, self.tracker), limit)
+            .map_err(|text| End::new(Reason::Gate, format!("{}: {text}", offer.system.name)))
     }
 
-    /// Counts the network of all nodes while nothing happens.
-    fn idle(&self, out: &mut Yield) -> BTreeMap<String, Counters> {
+    /// Every node counts its network while nothing happens.
+    fn idle(&self, out: &mut Yield) {
         let seconds = self.experiment.measure.idle_seconds;
-        let mut idle = BTreeMap::new();
         if seconds <= 0.0 {
-            return idle;
+            return;
         }
         let pods: Vec<_> = self.nodes.keys().cloned().collect();
         let limit = Duration::from_secs_f64(seconds) + SLACK;
         for (pod, answer) in self.swarm.all(&pods, limit, |_| Step::Idle { seconds }) {
-            match answer {
-                Ok(Reply::Idle { counters }) => drop(idle.insert(pod, counters)),
-                Ok(other) => out.notes.push(format!("node {pod}, idle: {other:?}")),
-                Err(trouble) => out.invalid.push(format!("node {pod}, idle: {trouble}")),
+            if let Err(trouble) = answer {
+                out.invalid.push(format!("node {pod}, idle: {trouble}"));
             }
         }
-        idle
     }
 
     /// All leechers of all systems at once.
@@ -273,7 +259,7 @@ impl Cell<'_> {
 }
 
 /// Fills a download's record in.
-fn downloaded(mut record: Record, answer: Answer, idle: Option<&Counters>) -> Record {
+fn downloaded(mut record: Record, answer: Answer) -> Record {
     match answer {
         Ok(Reply::Downloaded(Transfer { timing, counters, curve, failure, peers: _ })) => {
             record.success = failure.is_none();
@@ -287,13 +273,6 @@ fn downloaded(mut record: Record, answer: Answer, idle: Option<&Counters>) -> Re
             record.failure = Some(failure(&trouble));
             record.invalid.extend(voids(&record.node.pod, &trouble));
         }
-    }
-    if let Some(idle) = idle {
-        let seconds = idle.seconds.max(1e-3);
-        #[expect(clippy::cast_precision_loss, reason = "counts of an idle network are small")]
-        let rate = |bytes: u64| bytes as f64 / seconds;
-        record.counters.idle_received_bytes_per_second = rate(idle.received_bytes);
-        record.counters.idle_sent_bytes_per_second = rate(idle.sent_bytes);
     }
     #[expect(clippy::cast_precision_loss, reason = "sizes stay far below 2^53")]
     let bytes = record.content_bytes as f64;

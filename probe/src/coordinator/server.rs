@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Routes of the coordinator.
-pub fn router(swarm: Swarm) -> Router {
+pub(super) fn router(swarm: Swarm) -> Router {
     Router::new()
         .route("/v1/register", post(register))
         .route("/v1/step", get(step))
@@ -99,7 +99,7 @@ impl IntoResponse for Refused {
 }
 
 /// Serves a router on a listener until the process ends.
-pub fn serve(listener: std::net::TcpListener, router: Router) -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn serve(listener: std::net::TcpListener, router: Router) -> std::io::Result<impl Future<Output = ()>> {
     listener.set_nonblocking(true)?;
     Ok(async move {
         // Both can only fail when the process is out of resources; the experiment then sees silent agents.

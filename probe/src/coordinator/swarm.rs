@@ -16,7 +16,7 @@ use crate::protocol::{LOST_AFTER, Order, Poll, Register, Registered, Reply, Repo
 
 /// Why there is no answer to a step.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Trouble {
+pub(super) enum Trouble {
     /// The agent says so.
     #[error("{0}")]
     Failed(String),
@@ -32,11 +32,11 @@ pub enum Trouble {
 }
 
 /// What came of a step.
-pub type Answer = Result<Reply, Trouble>;
+pub(super) type Answer = Result<Reply, Trouble>;
 
 /// Why a message is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub(super) enum Refused {
     /// No such node.
     #[error("`{0}` is not a node of this cell")]
     Unknown(String),
@@ -50,13 +50,13 @@ pub enum Refused {
 
 /// A node that is expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expected {
+pub(super) struct Expected {
     /// System of the node.
-    pub system: String,
+    pub(super) system: String,
     /// Group of the node.
-    pub group: String,
+    pub(super) group: String,
     /// Driver its agent must speak with.
-    pub driver: String,
+    pub(super) driver: String,
 }
 
 #[derive(Debug)]
@@ -75,7 +75,7 @@ struct Seat {
 
 /// All seats. Cheap to clone; clones are the same swarm.
 #[derive(Debug, Clone)]
-pub struct Swarm {
+pub(super) struct Swarm {
     inner: Arc<Inner>,
 }
 
@@ -88,7 +88,7 @@ struct Inner {
 
 impl Swarm {
     /// Seats for the nodes of an attempt, all empty.
-    pub fn new(attempt: &str, nodes: impl IntoIterator<Item = (String, Expected)>) -> Self {
+    pub(super) fn new(attempt: &str, nodes: impl IntoIterator<Item = (String, Expected)>) -> Self {
         let seats = nodes.into_iter().map(|(pod, expected)| (pod, Seat::empty(expected))).collect();
         Self { inner: Arc::new(Inner { attempt: attempt.to_owned(), seats: Mutex::new(seats), news: Condvar::new() }) }
     }
@@ -99,7 +99,7 @@ impl Swarm {
     }
 
     /// Takes an agent in, or takes it in again.
-    pub fn register(&self, message: &Register, address: IpAddr) -> Result<Registered, Refused> {
+    pub(super) fn register(&self, message: &Register, address: IpAddr) -> Result<Registered, Refused> {
         if message.attempt != self.inner.attempt {
             let text = format!("this is attempt `{}`, not `{}`", self.inner.attempt, message.attempt);
             return Err(Refused::Other(text));
@@ -125,7 +125,7 @@ impl Swarm {
     }
 
     /// The step after the one the agent knows, if there is one; else what to wait for.
-    pub fn poll(&self, poll: &Poll) -> Result<Result<Order, Arc<Notify>>, Refused> {
+    pub(super) fn poll(&self, poll: &Poll) -> Result<Result<Order, Arc<Notify>>, Refused> {
         let mut seats = self.seats();
         let seat = seats.get_mut(&poll.agent).ok_or_else(|| Refused::Unknown(poll.agent.clone()))?;
         if seat.instance.as_ref() != Some(&poll.instance) {
@@ -139,7 +139,7 @@ impl Swarm {
     }
 
     /// Takes an answer; one that came before, or too late, changes nothing.
-    pub fn report(&self, report: Report) -> Result<(), Refused> {
+    pub(super) fn report(&self, report: Report) -> Result<(), Refused> {
         let mut seats = self.seats();
         let seat = seats.get_mut(&report.agent).ok_or_else(|| Refused::Unknown(report.agent.clone()))?;
         if seat.instance.as_ref() != Some(&report.instance) {
@@ -158,31 +158,31 @@ impl Swarm {
     }
 
     /// Pods whose agent has not registered.
-    pub fn missing(&self) -> Vec<String> {
+    pub(super) fn missing(&self) -> Vec<String> {
         let seats = self.seats();
         seats.iter().filter(|(_, seat)| seat.instance.is_none()).map(|(pod, _)| pod.clone()).collect()
     }
 
     /// Pods whose agent is there and asks for steps.
-    pub fn present(&self) -> Vec<String> {
+    pub(super) fn present(&self) -> Vec<String> {
         let seats = self.seats();
         let there = |seat: &Seat| seat.instance.is_some() && seat.seen.elapsed() <= LOST_AFTER;
         seats.iter().filter(|(_, seat)| there(seat)).map(|(pod, _)| pod.clone()).collect()
     }
 
     /// Pods whose agent started anew since this was asked last.
-    pub fn started_anew(&self) -> Vec<String> {
+    pub(super) fn started_anew(&self) -> Vec<String> {
         let mut seats = self.seats();
         seats.iter_mut().filter_map(|(pod, seat)| std::mem::take(&mut seat.anew).then(|| pod.clone())).collect()
     }
 
     /// Address from which a pod's agent dials.
-    pub fn address(&self, pod: &str) -> Option<IpAddr> {
+    pub(super) fn address(&self, pod: &str) -> Option<IpAddr> {
         self.seats().get(pod)?.address
     }
 
     /// Waits for every agent to register; the pods that did not.
-    pub fn wait_for_all(&self, limit: Duration) -> Vec<String> {
+    pub(super) fn wait_for_all(&self, limit: Duration) -> Vec<String> {
         let end = Instant::now() + limit;
         loop {
             let missing = self.missing();
@@ -195,13 +195,18 @@ impl Swarm {
     }
 
     /// Gives one agent a step and waits for the answer.
-    pub fn one(&self, pod: &str, step: Step, limit: Duration) -> Answer {
+    pub(super) fn one(&self, pod: &str, step: Step, limit: Duration) -> Answer {
         let mut answers = self.all(&[pod.to_owned()], limit, |_| step.clone());
         answers.remove(pod).unwrap_or_else(|| Err(Trouble::Failed(format!("`{pod}` is not a node of this cell"))))
     }
 
     /// Gives every agent named its step at once and waits until all answered or failed.
-    pub fn all(&self, pods: &[String], limit: Duration, step: impl Fn(&str) -> Step) -> BTreeMap<String, Answer> {
+    pub(super) fn all(
+        &self,
+        pods: &[String],
+        limit: Duration,
+        step: impl Fn(&str) -> Step,
+    ) -> BTreeMap<String, Answer> {
         self.give(pods, step);
         let end = Instant::now() + limit;
         loop {

@@ -53,8 +53,10 @@ fn a_container_that_crashes() {
     let pods = [pod("bt-nodes-1", "Running", json!([crashing]))];
     assert_eq!(
         trouble(&pods),
-        ["pod bt-nodes-1: container node: CrashLoopBackOff: back-off 40s restarting failed container; ended last with \
-          OOMKilled (exit code 137)"]
+        [
+            "pod bt-nodes-1: container node: CrashLoopBackOff: back-off 40s restarting failed container; ended last with \
+          OOMKilled (exit code 137)"
+        ]
     );
     assert_eq!(
         restarts(&pods),
@@ -80,7 +82,8 @@ fn a_pod_that_fits_nowhere() {
 
 #[test]
 fn the_container_that_prepares_fails_and_the_others_only_wait() {
-    let mut pod = pod("s-g-0", "Pending", json!([{"name": "node", "state": {"waiting": {"reason": "PodInitializing"}}}]));
+    let mut pod =
+        pod("s-g-0", "Pending", json!([{"name": "node", "state": {"waiting": {"reason": "PodInitializing"}}}]));
     pod["status"]["initContainerStatuses"] = json!([{"name": "shape", "restartCount": 2,
         "state": {"terminated": {"reason": "Error", "exitCode": 1, "message": "no\npermission"}}}]);
     assert_eq!(trouble(&[pod.clone()]), ["pod s-g-0: container shape: ended with Error (exit code 1): no permission"]);
@@ -98,7 +101,8 @@ fn an_evicted_pod() {
 
 #[test]
 fn last_words() {
-    let done = json!({"name": "coordinator", "state": {"terminated": {"exitCode": 0, "message": "{\"reason\":\"ok\"}"}}});
+    let done =
+        json!({"name": "coordinator", "state": {"terminated": {"exitCode": 0, "message": "{\"reason\":\"ok\"}"}}});
     let pod = pod("coordinator-t1a1-x", "Succeeded", json!([done]));
     assert_eq!(termination_message(&pod, "coordinator"), Some("{\"reason\":\"ok\"}"));
     assert_eq!(termination_message(&pod, "other"), None);
@@ -115,7 +119,8 @@ fn server(answers: &'static [(u16, &'static str)]) -> (String, thread::JoinHandl
             let mut head = [0; 4096];
             let n = stream.read(&mut head).unwrap();
             let length = body.len();
-            write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}").unwrap();
+            write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+                .unwrap();
             String::from_utf8_lossy(&head[..n]).lines().next().unwrap_or_default().to_owned()
         };
         answers.iter().map(serve).collect()
