@@ -165,7 +165,7 @@ async fn announce(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     RawQuery(query): RawQuery,
 ) -> impl IntoResponse {
-    bencoded(match Announce::parse(&query.unwrap_or_default()) {
+    bencoded(&match Announce::parse(&query.unwrap_or_default()) {
         Ok(announce) => tracker.announced(from.ip().to_canonical(), &announce),
         Err(reason) => failure(&reason),
     })
@@ -178,7 +178,7 @@ async fn scrape(State(tracker): State<Tracker>, RawQuery(query): RawQuery) -> im
     let asked = match asked {
         Ok(asked) if asked.is_empty() => tracker.lock().keys().copied().collect(),
         Ok(asked) => asked,
-        Err(reason) => return bencoded(failure(&reason)),
+        Err(reason) => return bencoded(&failure(&reason)),
     };
     let files = asked.into_iter().map(|infohash| {
         let counts = tracker.counts(infohash);
@@ -189,10 +189,10 @@ async fn scrape(State(tracker): State<Tracker>, RawQuery(query): RawQuery) -> im
         ]);
         (infohash.0.to_vec(), file)
     });
-    bencoded(Bencode::dict([("files", Bencode::Dict(files.collect()))]))
+    bencoded(&Bencode::dict([("files", Bencode::Dict(files.collect()))]))
 }
 
-fn bencoded(value: Bencode) -> impl IntoResponse {
+fn bencoded(value: &Bencode) -> impl IntoResponse + use<> {
     ([(CONTENT_TYPE, "text/plain")], value.encode())
 }
 
@@ -214,15 +214,12 @@ fn unescape(value: &str) -> Vec<u8> {
     let mut rest = value.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
         let digit = |at: usize| after.get(at).and_then(|digit| char::from(*digit).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push(u8::try_from(high << 4 | low).unwrap_or_default());
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
+        if let (b'%', Some(high), Some(low)) = (first, digit(0), digit(1)) {
+            bytes.push(u8::try_from(high << 4 | low).unwrap_or_default());
+            rest = &after[2..];
+        } else {
+            bytes.push(first);
+            rest = after;
         }
     }
     bytes

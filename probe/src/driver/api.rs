@@ -17,7 +17,7 @@ use super::DriverError;
 /// A local API either answers soon or is stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the node has to take or give the next bytes of a long body.
-const STALL: Duration = Duration::from_secs(60);
+const STALL: Duration = Duration::from_mins(1);
 
 /// One node's API.
 #[derive(Debug)]

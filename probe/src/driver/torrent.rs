@@ -109,7 +109,9 @@ impl Bencode {
             Self::Bytes(bytes) => encode_bytes(bytes, out),
             Self::List(items) => {
                 out.push(b'l');
-                items.iter().for_each(|item| item.encode_to(out));
+                for item in items {
+                    item.encode_to(out);
+                }
                 out.push(b'e');
             }
             Self::Dict(entries) => {

@@ -30,7 +30,7 @@ const RANGES_A_SEEDER: u64 = 8;
 /// Shorter ranges would cost more in round trips than they win.
 const SHORTEST_RANGE: u64 = 1024 * 1024;
 /// A seeder that sends nothing for so long has failed.
-const STALL: Duration = Duration::from_secs(60);
+const STALL: Duration = Duration::from_mins(1);
 
 /// A download under way, or ended.
 #[derive(Debug)]
