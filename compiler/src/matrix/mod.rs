@@ -3,9 +3,15 @@
 //! In: a scenario's axes, includes and exclusions. Out: cells with their ids and slugs, and the combinations that were
 //! left out, each with its reason. Pure.
 
+mod expand;
+mod expression_error;
 mod level;
+mod scope;
 
+pub use expand::expand;
+pub use expression_error::ExpressionError;
 pub use level::Level;
+pub use scope::Scope;
 
 use std::collections::BTreeMap;
 

@@ -5,6 +5,8 @@
 
 mod diagnostic;
 mod lab;
+mod load;
+mod located;
 mod quantity;
 mod scenario;
 mod system;
@@ -12,6 +14,8 @@ mod template;
 
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use lab::*;
+pub use load::{load_lab, load_scenario, load_system};
+pub use located::Located;
 pub use quantity::{Family, Quantity, QuantityError};
 pub use scenario::*;
 pub use system::*;

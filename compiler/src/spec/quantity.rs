@@ -87,6 +87,15 @@ impl Quantity {
             _ => self.base as f64,
         }
     }
+
+    /// The same as JSON: a whole number wherever it is one.
+    pub fn value(self) -> serde_json::Value {
+        match self.family {
+            Family::Duration if self.base % 1_000_000_000 != 0 => self.number().into(),
+            Family::Duration => (self.base / 1_000_000_000).into(),
+            _ => self.base.into(),
+        }
+    }
 }
 
 impl FromStr for Quantity {
