@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
 use benchgrid_probe::experiment::Link;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::matrix::Levels;
@@ -116,7 +118,7 @@ pub struct PlannedMeasure {
 }
 
 /// What a cell takes of the lab while it is deployed.
-#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Needs {
     /// Pods, the coordinator's included.

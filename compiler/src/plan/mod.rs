@@ -4,10 +4,17 @@
 //! systems and groups resolved, its digest, its needs and its deadline. Pure.
 
 mod cell;
+mod trouble;
 
 pub use cell::*;
+pub use trouble::{Subject, Trouble};
 
-use crate::matrix::Exclusion;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::matrix::{Exclusion, Matrix};
+use crate::spec::{Lab, Scenario, System};
 
 /// The plan of one scenario in one lab.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,12 +23,24 @@ pub struct Plan {
     pub scenario: String,
     /// What the campaign is to answer.
     pub question: Option<String>,
+    /// The axis whose levels are compared.
+    pub compare_axis: Option<String>,
     /// Name of the lab.
     pub lab: String,
     /// Bases, by `<name>-<digest8>`.
-    pub bases: std::collections::BTreeMap<String, Base>,
+    pub bases: BTreeMap<String, Base>,
     /// Cells, in the order in which they run.
     pub cells: Vec<Cell>,
     /// Combinations left out.
     pub exclusions: Vec<Exclusion>,
+    /// What is worth a look.
+    pub warnings: Vec<Trouble>,
+}
+
+/// The systems of a scenario, by the scenario's name of them, each with the objects of its base.
+pub type Systems = BTreeMap<String, (System, Vec<Value>)>;
+
+/// Resolves every cell.
+pub fn plan(_scenario: &Scenario, _matrix: &Matrix, _lab: &Lab, _systems: &Systems) -> Result<Plan, Vec<Trouble>> {
+    todo!()
 }
