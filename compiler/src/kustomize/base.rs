@@ -42,7 +42,9 @@ pub enum BaseError {
     #[error("{0}: {1}")]
     Yaml(PathBuf, YamlError),
     /// A field that our own build does not know.
-    #[error("{0}: `{1}` is not supported in a base yet; build the base with kustomize, and list the result in `resources`")]
+    #[error(
+        "{0}: `{1}` is not supported in a base yet; build the base with kustomize, and list the result in `resources`"
+    )]
     Field(PathBuf, String),
     /// Something other than one kustomization.
     #[error("{0}: not one Kustomization with a list `resources` of files")]
@@ -80,7 +82,8 @@ pub fn load_base(dir: &Path) -> Result<Vec<Value>, BaseError> {
     let mut objects = Vec::new();
     for resource in resources.ok_or_else(|| BaseError::NotOne(path.clone()))? {
         let Some(resource) = resource.as_str() else { return Err(BaseError::NotOne(path)) };
-        let inside = Path::new(resource).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let inside =
+            Path::new(resource).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         let file = dir.join(resource);
         if !inside || !file.is_file() {
             return Err(BaseError::Resource(path, resource.to_owned()));
@@ -96,7 +99,8 @@ fn read(path: &Path) -> Result<Vec<Value>, BaseError> {
 }
 
 fn named(path: &Path, objects: Vec<Value>) -> Result<Vec<Value>, BaseError> {
-    let complete = |object: &Value| !name(object).is_empty() && !kind(object).is_empty() && object["apiVersion"].is_string();
+    let complete =
+        |object: &Value| !name(object).is_empty() && !kind(object).is_empty() && object["apiVersion"].is_string();
     if objects.iter().all(complete) { Ok(objects) } else { Err(BaseError::NoName(path.to_owned())) }
 }
 

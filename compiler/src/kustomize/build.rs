@@ -88,7 +88,9 @@ fn build_folder(tree: &BTreeMap<String, Vec<u8>>, folder: &str) -> Result<Vec<Bu
     for resource in &kustomization.resources {
         let at = join(folder, resource);
         if tree.contains_key(&at) {
-            built.extend(documents(tree, &at)?.into_iter().map(|object| Built { names: vec![name(&object).to_owned()], object }));
+            built.extend(
+                documents(tree, &at)?.into_iter().map(|object| Built { names: vec![name(&object).to_owned()], object }),
+            );
         } else {
             built.extend(build_folder(tree, &at)?);
         }

@@ -5,8 +5,20 @@ use serde_json::{Map, Number, Value};
 use super::scalar;
 
 /// Keys that come first, in this order; the others follow, sorted.
-const FIRST: [&str; 12] =
-    ["apiVersion", "kind", "metadata", "resources", "namespace", "labels", "patches", "op", "path", "name", "spec", "data"];
+const FIRST: [&str; 12] = [
+    "apiVersion",
+    "kind",
+    "metadata",
+    "resources",
+    "namespace",
+    "labels",
+    "patches",
+    "op",
+    "path",
+    "name",
+    "spec",
+    "data",
+];
 
 /// One document of YAML that every reader takes for the same.
 ///

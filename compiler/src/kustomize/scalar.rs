@@ -59,16 +59,45 @@ mod tests {
         assert_eq!(plain("12"), Some(Value::from(12)));
         assert_eq!(plain("-1.5"), Some(Value::from(-1.5)));
         assert_eq!(plain("null"), Some(Value::Null));
-        for text in ["1.2.3", "100m", "2Gi", "v1", "/data", "extip:$(POD_IP)", "--listen", "--no", "--8", "8080-8090", "10.0.0.0/8"] {
+        for text in [
+            "1.2.3",
+            "100m",
+            "2Gi",
+            "v1",
+            "/data",
+            "extip:$(POD_IP)",
+            "--listen",
+            "--no",
+            "--8",
+            "8080-8090",
+            "10.0.0.0/8",
+        ] {
             assert_eq!(plain(text), Some(Value::from(text)), "{text}");
         }
     }
 
     #[test]
     fn what_they_differ_about() {
-        for text in
-            ["y", "No", "on", "True", "~", "1e3", "0o17", "017", "0x10", "1_000", ".5", "5.", "+1", "12:30", "2026-01-01", ".inf", "-.INF", ".NaN"]
-        {
+        for text in [
+            "y",
+            "No",
+            "on",
+            "True",
+            "~",
+            "1e3",
+            "0o17",
+            "017",
+            "0x10",
+            "1_000",
+            ".5",
+            "5.",
+            "+1",
+            "12:30",
+            "2026-01-01",
+            ".inf",
+            "-.INF",
+            ".NaN",
+        ] {
             assert_eq!(plain(text), None, "{text}");
         }
     }

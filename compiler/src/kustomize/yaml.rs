@@ -127,9 +127,14 @@ mod tests {
 
     #[test]
     fn refuses_what_readers_differ_about() {
-        for (text, line) in
-            [("a: yes", 1), ("a: &x 1\nb: *x", 1), ("a: !!str 1", 1), ("a: 1\na: 2", 2), ("b: 1\non: 2", 2), ("<<: {}", 1)]
-        {
+        for (text, line) in [
+            ("a: yes", 1),
+            ("a: &x 1\nb: *x", 1),
+            ("a: !!str 1", 1),
+            ("a: 1\na: 2", 2),
+            ("b: 1\non: 2", 2),
+            ("<<: {}", 1),
+        ] {
             assert_eq!(read_documents(text).unwrap_err().line, line, "{text}");
         }
     }

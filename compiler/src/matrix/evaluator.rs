@@ -183,7 +183,8 @@ impl<'s> Evaluator<'s> {
     fn different(&self, left: (&Expr<'_>, &Value), right: &Expr<'_>, second: &Value) -> ExpressionError {
         let (node, first) = left;
         let kinds = (operators::a_kind(first), operators::a_kind(second));
-        let message = format!("`{}` is {}, which is not compared with {}", self.expression.text(node), kinds.0, kinds.1);
+        let message =
+            format!("`{}` is {}, which is not compared with {}", self.expression.text(node), kinds.0, kinds.1);
         for (kind, text, blamed) in [(first, second, right), (second, first, node)] {
             let (Value::Number(_), Value::String(written), Expr::Const(_)) = (kind, text, blamed) else { continue };
             let error = self.fail(blamed, message.clone());
@@ -226,7 +227,9 @@ impl<'s> Evaluator<'s> {
         let values: Vec<_> = std::iter::once(first).chain(args.iter().map(jinja)).collect();
         let environment = minijinja::Environment::new();
         let result = environment.empty_state().apply_filter(name, &values);
-        result.map(|value| json(&value)).map_err(|error| self.fail(node, format!("filter `{name}`: {}", detail(&error))))
+        result
+            .map(|value| json(&value))
+            .map_err(|error| self.fail(node, format!("filter `{name}`: {}", detail(&error))))
     }
 
     fn test(&self, node: &Expr<'_>, name: &str, of: &Expr<'_>, args: &[CallArg<'_>]) -> Outcome {

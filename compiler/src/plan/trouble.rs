@@ -40,14 +40,7 @@ impl Trouble {
 
     /// An error in some file.
     pub fn new(code: &'static str, subject: Subject, pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            severity: Severity::Error,
-            subject,
-            pointer: pointer.into(),
-            message: message.into(),
-            help: None,
-        }
+        Self { code, severity: Severity::Error, subject, pointer: pointer.into(), message: message.into(), help: None }
     }
 
     /// The same with advice.

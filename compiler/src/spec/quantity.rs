@@ -158,7 +158,8 @@ impl fmt::Display for Quantity {
         let units = self.family.units();
         let decimal = units.iter().filter(|(name, _)| !name.contains('i') || name.ends_with("bit"));
         let best = decimal.clone().find(fits).filter(|(_, size)| *size > 1);
-        let (name, size) = best.or_else(|| units.iter().find(fits)).or_else(|| units.last()).copied().unwrap_or(("", 1));
+        let (name, size) =
+            best.or_else(|| units.iter().find(fits)).or_else(|| units.last()).copied().unwrap_or(("", 1));
         write!(f, "{}{name}", self.base / size)
     }
 }

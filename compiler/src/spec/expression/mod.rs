@@ -43,7 +43,10 @@ impl<'a> Expression<'a> {
                 let end = range.end.clamp(1, source.len());
                 let start = range.start.min(end - 1);
                 let detail = error.detail().unwrap_or("it can't be parsed");
-                Err(ExpressionError::new(format!("the expression is not valid: {detail}"), offset + start..offset + end))
+                Err(ExpressionError::new(
+                    format!("the expression is not valid: {detail}"),
+                    offset + start..offset + end,
+                ))
             }
         }
     }
