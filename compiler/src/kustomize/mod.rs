@@ -14,6 +14,7 @@ mod yaml;
 pub use base::{ALLOWED_KINDS, BaseError, BaseTrouble, check_base, load_base};
 pub use build::{BuildError, build};
 pub use emit::{emit, emit_all};
+pub(crate) use object_patch::escape;
 pub use object_patch::{ObjectPatch, PatchError, apply};
 pub use yaml::{YamlError, read_documents};
 

@@ -61,6 +61,11 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
         return Err(troubles);
     }
     let mut warnings = lab_troubles(lab, &mut troubles);
+    if RESERVED.contains(&scenario.metadata.name.as_str()) {
+        let message =
+            format!("a scenario can't be called `{}`; the branch has a file of that name", scenario.metadata.name);
+        troubles.push(Trouble::scenario("BG0332", "/metadata/name", message));
+    }
     let planner = planner::Planner { scenario, lab, systems };
     let mut cells = Vec::new();
     let mut failed = Vec::new();
@@ -91,6 +96,9 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
         warnings,
     })
 }
+
+/// Files of the branch that stand where a scenario's would.
+const RESERVED: [&str; 3] = ["conductor", "kustomization", "project"];
 
 /// What keeps bases from being systems'.
 fn base_troubles(systems: &Systems) -> Vec<Trouble> {
