@@ -55,7 +55,8 @@ impl Scope {
             Value::Bool(value) => Ok(value),
             other => {
                 let message = format!("the condition yields {}, not true or false", operators::a_kind(&other));
-                Err(ExpressionError::new(message, expression.span(&expression.tree)))
+                let error = ExpressionError::new(message, expression.span(&expression.tree));
+                Err(ExpressionError { not_boolean: true, ..error })
             }
         }
     }

@@ -1,6 +1,19 @@
+//! What is said about the user's files: one list, four renderers.
+
+mod github;
+mod json;
+mod sarif;
+mod text;
+
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
+
+pub use github::github;
+pub use json::json;
+pub use sarif::sarif;
+pub use text::text;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -18,6 +31,9 @@ pub enum Severity {
 pub struct Place {
     /// The file, as the user named it.
     pub file: PathBuf,
+    /// The file's text, for excerpts.
+    #[serde(skip)]
+    pub text: Arc<str>,
     /// Byte offsets, start and end.
     #[serde(skip)]
     pub bytes: std::ops::Range<usize>,
@@ -86,4 +102,18 @@ impl Diagnostic {
         self.fix = Some(fix.into());
         self
     }
+}
+
+/// Sorts by file and place; what has no place comes first.
+pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| {
+        let key = |it: &Diagnostic| it.place.as_ref().map(|place| (place.file.clone(), place.bytes.start, place.bytes.end));
+        key(a).cmp(&key(b)).then_with(|| a.code.cmp(b.code)).then_with(|| a.message.cmp(&b.message))
+    });
+    diagnostics.dedup();
+}
+
+/// Whether any of them is an error.
+pub fn any_error(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }

@@ -12,12 +12,14 @@ pub struct ExpressionError {
     pub help: Option<String>,
     /// Text that would mend it, in place of the span.
     pub fix: Option<String>,
+    /// Whether there is a value, but none that is true or false where that is wanted.
+    pub not_boolean: bool,
 }
 
 impl ExpressionError {
     /// An error at these bytes of the text.
     pub fn new(message: impl Into<String>, span: Range<usize>) -> Self {
-        Self { message: message.into(), span, help: None, fix: None }
+        Self { message: message.into(), span, help: None, fix: None, not_boolean: false }
     }
 
     /// With a word on what to do.
