@@ -111,13 +111,13 @@ pub fn check_base(objects: &[Value], system: &SystemSpec) -> Vec<BaseTrouble> {
     match sets.as_slice() {
         [set] if name(set) == system.workload => troubles.extend(check_workload(set, system)),
         [set] => troubles.push(trouble(
-            "BG0402",
+            "BG0602",
             "/spec/workload",
             format!("the base's StatefulSet is `{}`, not `{}`", name(set), system.workload),
             None,
         )),
         sets => troubles.push(trouble(
-            "BG0401",
+            "BG0601",
             "",
             format!("the base has {} StatefulSets; a node is exactly one", sets.len()),
             Some("a base is one StatefulSet and what it needs; roles and groups are the scenario's business"),
@@ -144,7 +144,7 @@ fn refused_kind(object: &Value) -> Option<BaseTrouble> {
         kind if CLUSTER_KINDS.contains(&kind) => ("it stands outside the cell's namespace", None),
         _ => ("Argo CD's project of the cells does not allow it", None),
     };
-    Some(trouble("BG0403", "", format!("the base holds {kind} `{}`: {message}", name(object)), help))
+    Some(trouble("BG0603", "", format!("the base holds {kind} `{}`: {message}", name(object)), help))
 }
 
 fn check_workload(set: &Value, system: &SystemSpec) -> Vec<BaseTrouble> {
@@ -155,22 +155,22 @@ fn check_workload(set: &Value, system: &SystemSpec) -> Vec<BaseTrouble> {
     if !lists[0].iter().any(|container| container["name"] == system.container.as_str()) {
         let names: Vec<&str> = lists[0].iter().filter_map(|container| container["name"].as_str()).collect();
         let message = format!("the StatefulSet has no container `{}`; it has {}", system.container, names.join(", "));
-        troubles.push(trouble("BG0404", "/spec/container", message, None));
+        troubles.push(trouble("BG0604", "/spec/container", message, None));
     }
     if containers().any(|container| ["agent", "shape"].iter().any(|own| container["name"] == *own)) {
         let message = "a container is called `agent` or `shape`, as ours are".to_owned();
-        troubles.push(trouble("BG0405", "", message, None));
+        troubles.push(trouble("BG0605", "", message, None));
     }
     if pod["hostNetwork"] == true {
         let message = "the pods use the machine's network".to_owned();
-        troubles.push(trouble("BG0406", "", message, Some("links are shaped and counted in the pod's own network")));
+        troubles.push(trouble("BG0606", "", message, Some("links are shaped and counted in the pod's own network")));
     }
     let has_host_port = |container: &Value| {
         container["ports"].as_array().is_some_and(|ports| ports.iter().any(|port| port.get("hostPort").is_some()))
     };
     if containers().any(has_host_port) {
         let message = "a container has a hostPort".to_owned();
-        troubles.push(trouble("BG0407", "", message, Some("two nodes could not share a machine")));
+        troubles.push(trouble("BG0607", "", message, Some("two nodes could not share a machine")));
     }
     troubles
 }

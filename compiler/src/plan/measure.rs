@@ -50,12 +50,12 @@ pub(super) fn settings(scope: &Scope, spec: &MeasureSpec) -> Result<Settings, Tr
         if number > 0 {
             Ok(number)
         } else {
-            Err(spot(field).trouble("BG0314", format!("{field} is 0; nothing would be measured")))
+            Err(spot(field).trouble("BG0514", format!("{field} is 0; nothing would be measured")))
         }
     };
     let file_size = resolve::<Size>(scope, &spec.file_size, &spot("fileSize"))?.0;
     if file_size == 0 {
-        return Err(spot("fileSize").trouble("BG0314", "fileSize is 0; nothing would be transferred"));
+        return Err(spot("fileSize").trouble("BG0514", "fileSize is 0; nothing would be transferred"));
     }
     Ok(Settings {
         file_size,

@@ -77,17 +77,17 @@ impl<'a> Planner<'a> {
             let spot = Spot::new(&Subject::Scenario, format!("/spec/systems/{name}"));
             match (is_present(name, using, combination, axes), self.systems.get(name)) {
                 (Ok(true), Some((system, objects))) => present.push(Present { name, using, system, objects }),
-                (Ok(true), None) => troubles.push(spot.trouble("BG0300", "the system's base was not read")),
+                (Ok(true), None) => troubles.push(spot.trouble("BG0500", "the system's base was not read")),
                 (Ok(false), _) => {}
                 (Err(error), _) => {
                     let spot = Spot::new(&Subject::Scenario, format!("{}/when", spot.pointer));
-                    troubles.push(spot.trouble("BG0312", error.message));
+                    troubles.push(spot.trouble("BG0512", error.message));
                 }
             }
         }
         if troubles.is_empty() && !present.iter().any(|one| one.using.load == Load::Measured) {
             troubles.push(
-                Trouble::scenario("BG0301", "/spec/systems", "no system is measured")
+                Trouble::scenario("BG0501", "/spec/systems", "no system is measured")
                     .help("an axis `system` whose levels are the systems' names picks one a cell; or use `when`"),
             );
         }
@@ -170,19 +170,19 @@ fn unsupported(present: &Present<'_>) -> Vec<Trouble> {
     let system = Subject::System(present.name.to_owned());
     let mut troubles = Vec::new();
     if present.using.load != Load::Measured {
-        troubles.push(spot("/load").trouble("BG0302", "systems that are not measured can't be deployed yet"));
+        troubles.push(spot("/load").trouble("BG0502", "systems that are not measured can't be deployed yet"));
     }
     if present.using.join.is_some() {
-        troubles.push(spot("/join").trouble("BG0303", "base capacity can't be joined yet"));
+        troubles.push(spot("/join").trouble("BG0503", "base capacity can't be joined yet"));
     }
     let spec = &present.system.spec;
     if !DRIVERS.contains(&spec.driver.as_str()) {
         let message = format!("the probe has no driver `{}` yet; it has {}", spec.driver, DRIVERS.join(", "));
-        troubles.push(Spot::new(&system, "/spec/driver").trouble("BG0304", message));
+        troubles.push(Spot::new(&system, "/spec/driver").trouble("BG0504", message));
     }
     if !spec.ports.contains_key("api") {
         troubles.push(
-            Spot::new(&system, "/spec/ports").trouble("BG0305", "no port `api`; the driver would not find the node"),
+            Spot::new(&system, "/spec/ports").trouble("BG0505", "no port `api`; the driver would not find the node"),
         );
     }
     troubles
@@ -206,15 +206,15 @@ fn seeders(
         (None, 0) => fixed,
         (None, _) => {
             let trouble = Spot::new(&Subject::Scenario, "/spec/measure")
-                .trouble("BG0306", format!("`{}` has nodes of any role, and nothing says how many seed", present.name));
+                .trouble("BG0506", format!("`{}` has nodes of any role, and nothing says how many seed", present.name));
             return Err(trouble.help("give measure.seeders, or the groups a role"));
         }
     };
     let refuse = |message: String| {
         if spec.seeders.is_some() {
-            spot.trouble("BG0307", message)
+            spot.trouble("BG0507", message)
         } else {
-            Spot::new(&Subject::Scenario, format!("/spec/systems/{}/groups", present.name)).trouble("BG0307", message)
+            Spot::new(&Subject::Scenario, format!("/spec/systems/{}/groups", present.name)).trouble("BG0507", message)
         }
     };
     if seeders == 0 {

@@ -18,7 +18,7 @@ pub enum Subject {
 /// What is wrong with a plan; the command line gives it its place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
-    /// Stable code, `BG0301`.
+    /// Stable code, `BG0501`.
     pub code: &'static str,
     /// Error or warning.
     pub severity: Severity,
