@@ -3,9 +3,20 @@
 //! In: a scenario's axes, includes and exclusions. Out: cells with their ids and slugs, and the combinations that were
 //! left out, each with its reason. Pure.
 
+mod axes;
+mod evaluator;
+mod expand;
+mod functions;
+mod identity;
 mod level;
+mod operators;
+mod scope;
 
+pub use expand::{MOST_CELLS, MOST_COMBINATIONS, expand};
 pub use level::Level;
+pub use scope::Scope;
+
+pub use crate::spec::ExpressionError;
 
 use std::collections::BTreeMap;
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::forms::NetworkForm;
 use super::{Metadata, Resources, Template};
 
 /// Where scenarios run.
@@ -160,6 +161,7 @@ pub struct Pool {
     /// Labels of the machines.
     pub selector: BTreeMap<String, String>,
     /// Taints that pods tolerate, as Kubernetes writes them.
+    #[schemars(with = "Vec<BTreeMap<String, Value>>")]
     pub tolerations: Vec<Value>,
     /// How many machines.
     pub nodes: Option<u32>,
@@ -180,6 +182,7 @@ pub struct Pool {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Defaults {
     /// The link: `{up, down, latency}` or `unshaped`.
+    #[schemars(with = "Option<NetworkForm>")]
     pub network: Option<Value>,
     /// Requests and limits of the node's container.
     pub resources: Option<Resources>,

@@ -3,17 +3,38 @@
 //! In: YAML files. Out: typed values with every default filled in, or diagnostics with places. Nothing is resolved
 //! here: an expression stays text until the matrix knows the cell.
 
+mod check;
+mod code;
 mod diagnostic;
+mod document;
+pub mod expression;
+mod forms;
 mod lab;
+mod load;
+mod located;
 mod quantity;
+mod reading;
 mod scenario;
+mod schema;
+mod structure;
+mod suggest;
 mod system;
 mod template;
 
-pub use diagnostic::{Diagnostic, Place, Severity};
+pub use check::{RESERVED_WORDS, axes, condition_errors, system_names};
+pub use code::{CODES, Code, code, codes};
+pub use diagnostic::{Diagnostic, Place, Severity, any_error, github, json, sarif, sort, text};
+pub use document::{Document, Span, pointer_part};
+pub use expression::ExpressionError;
 pub use lab::*;
-pub use quantity::{Family, Quantity, QuantityError};
+pub use load::{base_folder, load_document, load_lab, load_scenario, load_system, parse_scenario};
+pub use located::Located;
+pub use quantity::{Family, Quantity, QuantityError, mend};
+pub use reading::{DEEPEST, LARGEST_FILE};
 pub use scenario::*;
+pub use schema::{SCHEMAS, schema};
+pub use structure::a_kind;
+pub use suggest::suggest;
 pub use system::*;
 pub use template::Template;
 

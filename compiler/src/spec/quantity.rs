@@ -87,6 +87,15 @@ impl Quantity {
             _ => self.base as f64,
         }
     }
+
+    /// The same as JSON: a whole number wherever it is one.
+    pub fn value(self) -> serde_json::Value {
+        match self.family {
+            Family::Duration if self.base % 1_000_000_000 != 0 => self.number().into(),
+            Family::Duration => (self.base / 1_000_000_000).into(),
+            _ => self.base.into(),
+        }
+    }
 }
 
 impl FromStr for Quantity {
@@ -122,10 +131,13 @@ fn scaled(number: &str, size: u64) -> Option<u64> {
     u64::try_from(product / divisor).ok()
 }
 
-/// The unit that a misspelt one stands for.
+/// The unit that a misspelt one stands for; of bytes a second, the one of bits.
 fn meant(unit: &str) -> Option<&'static str> {
+    if let Some((unit, _)) = a_second(unit.trim()) {
+        return Some(unit);
+    }
     let compact = unit.trim().to_ascii_lowercase();
-    let compact = compact.trim_end_matches("/s").trim_end_matches("ps");
+    let compact = compact.as_str();
     Family::ALL
         .into_iter()
         .flat_map(|family| family.units().iter().map(|(name, _)| *name))
@@ -141,6 +153,35 @@ fn meant(unit: &str) -> Option<&'static str> {
         })
 }
 
+/// `Mbps`, `Mbit/s`, `MB/s`: our unit of bits, and how many bits one of theirs is.
+fn a_second(unit: &str) -> Option<(&'static str, u64)> {
+    let stem = unit.strip_suffix("/s").or_else(|| unit.strip_suffix("ps"))?;
+    let (prefix, bits) = ["bits", "bit", "b"]
+        .into_iter()
+        .find_map(|bits| stem.strip_suffix(bits))
+        .map(|prefix| (prefix, 1))
+        .or_else(|| Some((stem.strip_suffix('B')?, 8)))?;
+    let unit = match prefix {
+        "" => "bit",
+        "k" | "K" => "kbit",
+        "M" | "m" => "Mbit",
+        "G" | "g" => "Gbit",
+        _ => return None,
+    };
+    Some((unit, bits))
+}
+
+/// The quantity that a misspelt text stands for: `2 GB` is 2GB, `5MB/s` is 40Mbit.
+pub fn mend(text: &str) -> Option<String> {
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let (number, unit) = text.split_at(split);
+    let mended = match a_second(unit.trim()) {
+        Some((unit, 8)) => format!("{}{unit}", number.parse::<f64>().ok()? * 8.0),
+        _ => format!("{number}{}", meant(unit)?),
+    };
+    mended.parse::<Quantity>().is_ok().then_some(mended)
+}
+
 impl fmt::Display for Quantity {
     /// The largest unit of the family that gives a whole number: 1000MB shows as 1GB. Decimal units come first:
     /// a size shows in binary units only where no decimal one above bytes fits.
@@ -149,7 +190,8 @@ impl fmt::Display for Quantity {
         let units = self.family.units();
         let decimal = units.iter().filter(|(name, _)| !name.contains('i') || name.ends_with("bit"));
         let best = decimal.clone().find(fits).filter(|(_, size)| *size > 1);
-        let (name, size) = best.or_else(|| units.iter().find(fits)).or_else(|| units.last()).copied().unwrap_or(("", 1));
+        let (name, size) =
+            best.or_else(|| units.iter().find(fits)).or_else(|| units.last()).copied().unwrap_or(("", 1));
         write!(f, "{}{name}", self.base / size)
     }
 }
@@ -177,13 +219,16 @@ mod tests {
 
     #[test]
     fn names_the_unit_that_was_meant() {
-        for (text, unit) in [("5mb", "MB"), ("5Gbps", "Gbit"), ("5 GB", "GB"), ("5GB/s", "GB"), ("5sec", "s")] {
+        for (text, unit) in [("5mb", "MB"), ("5Gbps", "Gbit"), ("5 GB", "GB"), ("5GB/s", "Gbit"), ("5sec", "s")] {
             match text.parse::<Quantity>() {
                 Err(QuantityError::UnknownUnit { meant, .. }) => {
-                    assert!(meant == Some(unit) || unit == "Gbit", "{text}: {meant:?}");
+                    assert_eq!(meant, Some(unit), "{text}");
                 }
                 other => panic!("{text}: {other:?}"),
             }
+        }
+        for (text, mended) in [("5mb", "5MB"), ("5MB/s", "40Mbit"), ("1.5 Gbps", "1.5Gbit"), ("2 GB", "2GB"), ("3sec", "3s")] {
+            assert_eq!(mend(text).as_deref(), Some(mended));
         }
         assert!(matches!("1.0001kB".parse::<Quantity>(), Err(QuantityError::NotWhole(..))));
         assert!(matches!("5".parse::<Quantity>(), Err(QuantityError::NoUnit(_))));

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Template;
+use super::forms::{LevelForm, NetworkForm, Scalar};
 
 /// What to compare: axes, exclusions, systems, what to measure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,9 +38,11 @@ pub struct ScenarioSpec {
     pub question: Option<String>,
     /// Named dimensions, each with its levels.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Vec<LevelForm>>")]
     pub axes: BTreeMap<String, Vec<Value>>,
     /// Combinations that the product does not hold.
     #[serde(default)]
+    #[schemars(with = "Vec<BTreeMap<String, LevelForm>>")]
     pub include: Vec<BTreeMap<String, Value>>,
     /// Combinations that are left out, with the reason.
     #[serde(default)]
@@ -115,6 +118,7 @@ pub struct GroupSpec {
     pub resources: Option<Resources>,
     /// The link of each node: an object, an object level of an axis, or `unshaped`.
     #[serde(default)]
+    #[schemars(with = "Option<NetworkForm>")]
     pub network: Option<Value>,
     /// Pool of the lab.
     #[serde(default)]
@@ -183,6 +187,7 @@ pub struct PatchSpec {
     /// Which objects.
     pub target: PatchTarget,
     /// RFC 6902 operations.
+    #[schemars(with = "Vec<BTreeMap<String, Value>>")]
     pub ops: Vec<Value>,
 }
 
@@ -255,6 +260,7 @@ pub struct Compare {
     /// The axis whose levels are compared.
     pub axis: String,
     /// The level the others are compared with.
+    #[schemars(with = "Scalar")]
     pub baseline: Value,
     /// What is claimed.
     #[serde(default)]

@@ -36,15 +36,18 @@ pub struct SystemSpec {
     pub data: Data,
     /// Environment of the node's container.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
     pub env: BTreeMap<String, Template>,
     /// Arguments after those of the base.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub args: Vec<Template>,
     /// What a role adds; `others` is for the roles that are not named.
     #[serde(default)]
     pub roles: BTreeMap<String, RoleSettings>,
     /// How a rehearsal starts a node: program and arguments.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub process: Vec<Template>,
 }
 
@@ -69,7 +72,9 @@ impl From<&DataSize> for Template {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RoleSettings {
     /// Environment.
+    #[schemars(with = "BTreeMap<String, String>")]
     pub env: BTreeMap<String, Template>,
     /// Arguments.
+    #[schemars(with = "Vec<String>")]
     pub args: Vec<Template>,
 }

@@ -1,0 +1,205 @@
+//! `benchgrid validate`: everything that is wrong with scenarios, labs and systems, with places.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+
+use crate::matrix;
+use crate::spec::{self, Diagnostic, Severity, codes};
+
+/// Checks scenario, lab and system files.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Files, or folders whose YAML files of ours are checked.
+    #[arg(required = true, value_name = "FILE")]
+    paths: Vec<PathBuf>,
+    /// Form of the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Form of diagnostics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people, with excerpts.
+    #[default]
+    Text,
+    /// A list of objects.
+    Json,
+    /// Annotations of GitHub workflows.
+    Github,
+    /// SARIF 2.1.0.
+    Sarif,
+}
+
+impl Format {
+    /// A list of diagnostics in this form.
+    pub fn render(self, diagnostics: &[Diagnostic], colours: bool) -> String {
+        match self {
+            Self::Text => spec::text(diagnostics, colours),
+            Self::Json => spec::json(diagnostics),
+            Self::Github => spec::github(diagnostics),
+            Self::Sarif => spec::sarif(diagnostics),
+        }
+    }
+}
+
+/// What was found in a set of files.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Everything that is wrong or worth a look, sorted.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Cells and exclusions of each scenario that has a matrix.
+    pub matrices: BTreeMap<PathBuf, (usize, usize)>,
+    /// How many files were checked.
+    pub files: usize,
+}
+
+/// Runs the verb: 0 when there is no error, 1 when there is, 2 when there is nothing to check.
+#[expect(clippy::print_stderr, reason = "the command line prints")]
+pub fn run(args: &ValidateArgs) -> ExitCode {
+    let files = match collect(&args.paths) {
+        Ok(files) => files,
+        Err(message) => {
+            eprintln!("error: {message}");
+            return ExitCode::from(2);
+        }
+    };
+    let checked = check(&files);
+    let stdout = std::io::stdout();
+    let colours = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let mut result = args.format.render(&checked.diagnostics, colours);
+    if args.format == Format::Text {
+        for (file, (cells, exclusions)) in &checked.matrices {
+            result += &format!("{}: {cells} cells, {exclusions} exclusions\n", file.display());
+        }
+    }
+    // A reader that went away is no error of ours.
+    let _ = stdout.lock().write_all(result.as_bytes());
+    let count = |severity| checked.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let counted = |count: usize, word| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let (files, errors_said) = (counted(checked.files, "file"), counted(errors, "error"));
+    eprintln!("{files} checked, {errors_said}, {}", counted(warnings, "warning"));
+    ExitCode::from(u8::from(errors > 0))
+}
+
+/// The files of paths: a folder gives its YAML files that speak of our API, at any depth.
+pub fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let before = files.len();
+            folder(path, &mut files).map_err(|error| format!("{} can't be read: {error}", path.display()))?;
+            if files.len() == before {
+                return Err(format!("{} holds no file of ours, there is nothing to check", path.display()));
+            }
+        } else if path.exists() {
+            files.push(path.clone());
+        } else {
+            return Err(format!("{} is not there", path.display()));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    files.retain(|file| seen.insert(file.clone()));
+    Ok(files)
+}
+
+fn folder(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    let mut entries = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if path.is_dir() && !hidden && !entry.file_type()?.is_symlink() {
+            folder(&path, files)?;
+        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") && ours(&path)? {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Other YAML files, a base's manifests above all, are none of this verb's business.
+fn ours(path: &Path) -> std::io::Result<bool> {
+    let bytes = std::fs::read(path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let kinds = ["Scenario", "Lab", "System"];
+    let kind = text.lines().filter_map(|line| line.strip_prefix("kind:")).any(|kind| {
+        kinds.contains(&kind.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']))
+    });
+    Ok(kind || text.lines().any(|line| line.starts_with("apiVersion:") && line.contains("benchgrid.io/")))
+}
+
+/// Checks files; every scenario with the systems of its bases.
+pub fn check(files: &[PathBuf]) -> Checked {
+    let mut checked = Checked { files: files.len(), ..Checked::default() };
+    for file in files {
+        let (document, mut found) = spec::load_document(file);
+        let Some(document) = document else {
+            checked.diagnostics.append(&mut found);
+            continue;
+        };
+        match document.tree.get("kind").and_then(Value::as_str) {
+            Some("Scenario") => scenario(file, &mut checked),
+            Some("Lab") => checked.diagnostics.extend(spec::load_lab(file).1),
+            Some("System") => checked.diagnostics.extend(spec::load_system(file).1),
+            kind => {
+                let kinds = "`Scenario`, `Lab`, `System`";
+                let message = match kind {
+                    Some(kind) => format!("the kind `{kind}` is none of {kinds}"),
+                    None => format!("the field `kind` is missing: one of {kinds}"),
+                };
+                checked.diagnostics.append(&mut found);
+                let mut diagnostic = document.at_value(codes::KIND, "/kind", message);
+                if let Some(near) = spec::suggest(kind.unwrap_or_default(), ["Scenario", "Lab", "System"]) {
+                    diagnostic.fix = Some(near.to_owned());
+                }
+                checked.diagnostics.push(diagnostic);
+            }
+        }
+    }
+    spec::sort(&mut checked.diagnostics);
+    checked
+}
+
+fn scenario(file: &Path, checked: &mut Checked) {
+    let (scenario, mut diagnostics) = spec::load_scenario(file);
+    let Some(scenario) = scenario else {
+        checked.diagnostics.append(&mut diagnostics);
+        return;
+    };
+    match matrix::expand(&scenario) {
+        Ok((matrix, mut warnings)) => {
+            diagnostics.append(&mut warnings);
+            checked.matrices.insert(file.to_owned(), (matrix.cells.len(), matrix.exclusions.len()));
+        }
+        Err(mut errors) => diagnostics.append(&mut errors),
+    }
+    for (name, system) in &scenario.spec.systems {
+        let pointer = format!("/spec/systems/{}/base", spec::pointer_part(name));
+        let folder = spec::base_folder(file, &system.base);
+        if !folder.join("system.yaml").is_file() {
+            let message = format!("the base {} has no system.yaml", folder.display());
+            diagnostics.push(scenario.diagnostic(codes::BASE, &pointer, message));
+            continue;
+        }
+        let (loaded, mut found) = spec::load_system(&folder);
+        if let Some(loaded) = loaded {
+            spec::system_names(&loaded.document, &spec::axes(&scenario.document.tree), &mut found);
+        }
+        if spec::any_error(&found) {
+            let message = format!("the base {} has a system.yaml with errors", folder.display());
+            diagnostics.push(scenario.diagnostic(codes::BASE, &pointer, message));
+        }
+        diagnostics.append(&mut found);
+    }
+    if spec::any_error(&diagnostics) {
+        checked.matrices.remove(file);
+    }
+    checked.diagnostics.append(&mut diagnostics);
+}

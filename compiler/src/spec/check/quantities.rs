@@ -1,0 +1,188 @@
+use serde_json::Value;
+
+use super::{Diagnostic, Document, each};
+use crate::spec::{Family, Quantity, QuantityError, codes, mend};
+
+pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
+    let mut check = Check { document, diagnostics };
+    check.all("/spec/measure/fileSize", Family::Size);
+    check.all("/spec/measure/stalled", Family::Duration);
+    check.all("/spec/measure/ready", Family::Duration);
+    for field in ["trials", "repetitions"] {
+        check.whole(&format!("/spec/measure/{field}"), 1, 1_000);
+    }
+    check.whole("/spec/measure/warmup", 0, 1_000);
+    check.whole("/spec/measure/seeders", 1, 1_000_000);
+    let group = "/spec/systems/*/groups/*";
+    check.whole(&format!("{group}/replicas"), 0, 1_000);
+    check.all(&format!("{group}/data/size"), Family::Size);
+    check.network(&format!("{group}/network"));
+    check.resources(&format!("{group}/resources"));
+}
+
+pub(super) fn system(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
+    Check { document, diagnostics }.all("/spec/data/size", Family::Size);
+}
+
+pub(super) fn lab(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
+    let mut check = Check { document, diagnostics };
+    check.all("/spec/drain", Family::Duration);
+    check.all("/spec/conductor/interval", Family::Duration);
+    check.all("/spec/pools/*/link", Family::Rate);
+    check.all("/spec/pools/*/disk", Family::Size);
+    check.resources("/spec/pools/*");
+    check.resources("/spec/defaults/resources");
+    check.network("/spec/defaults/network");
+}
+
+struct Check<'a> {
+    document: &'a Document,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl Check<'_> {
+    fn report(&mut self, code: &'static str, pointer: &str, message: impl Into<String>) -> &mut Diagnostic {
+        self.diagnostics.push(self.document.at_value(code, pointer, message));
+        let last = self.diagnostics.len() - 1;
+        &mut self.diagnostics[last]
+    }
+
+    fn all(&mut self, pattern: &str, family: Family) {
+        let document = self.document;
+        for (pointer, value) in each(&document.tree, pattern) {
+            self.quantity(&pointer, value, family);
+        }
+    }
+
+    /// A quantity, or an expression that is looked at later.
+    fn quantity(&mut self, pointer: &str, value: &Value, family: Family) {
+        let example = example(family);
+        match value {
+            Value::String(text) if text.contains("{{") => {}
+            Value::String(text) => match text.parse::<Quantity>() {
+                Ok(quantity) if quantity.family != family => {
+                    let message = format!("`{text}` is a {}, expected a {} such as `{example}`", name(quantity.family), name(family));
+                    self.report(codes::WRONG_FAMILY, pointer, message);
+                }
+                Ok(quantity) if family == Family::Rate && quantity.base == 0 => {
+                    self.report(codes::QUANTITY, pointer, "a rate of 0 lets nothing through");
+                }
+                Ok(_) => {}
+                Err(error) => self.unreadable(pointer, text, family, &error),
+            },
+            Value::Number(number) if number.as_f64() == Some(0.0) && family != Family::Rate => {}
+            Value::Number(number) => {
+                let message = format!("`{number}` has no unit, expected a {} such as `{example}`", name(family));
+                self.report(codes::QUANTITY, pointer, message);
+            }
+            _ => {}
+        }
+    }
+
+    fn unreadable(&mut self, pointer: &str, text: &str, family: Family, error: &QuantityError) {
+        let fix = mend(text).filter(|fix| fix.parse::<Quantity>().is_ok_and(|quantity| quantity.family == family));
+        let units: Vec<_> = family.units().iter().rev().map(|(unit, _)| *unit).collect();
+        let diagnostic = self.report(codes::QUANTITY, pointer, error.to_string());
+        diagnostic.help = Some(format!("a {} has one of the units {}, without a space", name(family), units.join(" ")));
+        diagnostic.fix = fix;
+    }
+
+    /// A whole number between two limits.
+    fn whole(&mut self, pattern: &str, least: u64, most: u64) {
+        let document = self.document;
+        for (pointer, value) in each(&document.tree, pattern) {
+            match value {
+                Value::String(text) if text.contains("{{") => {}
+                Value::Number(number) if number.as_u64().is_some_and(|number| (least..=most).contains(&number)) => {}
+                Value::Number(number) => {
+                    let message = format!("`{number}` is not a whole number from {least} to {most}");
+                    self.report(codes::OUT_OF_RANGE, &pointer, message);
+                }
+                Value::String(text) => {
+                    let is_number = text.parse::<u64>().is_ok();
+                    let fix = is_number.then(|| text.clone());
+                    self.report(codes::WRONG_TYPE, &pointer, "expected a whole number, found text").fix = fix;
+                }
+                Value::Bool(_) => {
+                    self.report(codes::WRONG_TYPE, &pointer, "expected a whole number, found a boolean");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn network(&mut self, pattern: &str) {
+        self.all(&format!("{pattern}/up"), Family::Rate);
+        self.all(&format!("{pattern}/down"), Family::Rate);
+        self.all(&format!("{pattern}/latency"), Family::Duration);
+        let document = self.document;
+        for (pointer, value) in each(&document.tree, pattern) {
+            match value.as_str() {
+                Some("unshaped") => {
+                    let message = "the link is not shaped: results depend on the machines, and there is no efficiency";
+                    let warning = document.at_value(codes::UNSHAPED, &pointer, message).warning();
+                    self.diagnostics.push(warning);
+                }
+                Some(text) if !text.contains("{{") => {
+                    let message = format!("`{text}` is no link; expected {{up, down, latency}} or `unshaped`");
+                    self.report(codes::WRONG_TYPE, &pointer, message);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Processors and memory, as Kubernetes writes them or as our sizes.
+    fn resources(&mut self, pattern: &str) {
+        let document = self.document;
+        for (pointer, value) in each(&document.tree, &format!("{pattern}/cpu")) {
+            let good = match value {
+                Value::String(text) => text.contains("{{") || cpu(text),
+                Value::Number(number) => number.as_f64().is_some_and(|number| number > 0.0),
+                _ => true,
+            };
+            if !good {
+                self.report(codes::QUANTITY, &pointer, "expected processors as Kubernetes writes them: `2`, `0.5`, `500m`");
+            }
+        }
+        for (pointer, value) in each(&document.tree, &format!("{pattern}/memory")) {
+            let good = match value {
+                Value::String(text) => text.contains("{{") || memory(text),
+                Value::Number(_) => false,
+                _ => true,
+            };
+            if !good {
+                self.report(codes::QUANTITY, &pointer, "expected memory such as `2Gi` or `500MB`");
+            }
+        }
+    }
+}
+
+fn cpu(text: &str) -> bool {
+    text.strip_suffix('m').unwrap_or(text).parse::<f64>().is_ok_and(|number| number > 0.0 && number.is_finite())
+}
+
+fn memory(text: &str) -> bool {
+    if text.parse::<Quantity>().is_ok_and(|quantity| quantity.family == Family::Size) {
+        return true;
+    }
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let units = ["", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"];
+    units.contains(&&text[number.len()..]) && number.parse::<f64>().is_ok_and(|number| number > 0.0)
+}
+
+fn name(family: Family) -> &'static str {
+    match family {
+        Family::Size => "size",
+        Family::Rate => "rate",
+        Family::Duration => "duration",
+    }
+}
+
+fn example(family: Family) -> &'static str {
+    match family {
+        Family::Size => "1GB",
+        Family::Rate => "20Mbit",
+        Family::Duration => "5ms",
+    }
+}

@@ -1,0 +1,297 @@
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use saphyr_parser::{Event, Marker, ScalarStyle, ScanError, Span as Marks};
+use serde_json::{Map, Value};
+
+use super::scalar::{Reading, yaml_1_1, yaml_1_2};
+use super::{DEEPEST, Diagnostic, Document, codes};
+use crate::spec::document::{Span, pointer_part};
+
+/// Bytes of the parser's characters.
+pub(super) struct Offsets {
+    bytes: Option<Vec<usize>>,
+    length: usize,
+}
+
+impl Offsets {
+    pub(super) fn new(text: &str) -> Self {
+        let bytes = (!text.is_ascii()).then(|| text.char_indices().map(|(index, _)| index).collect());
+        Self { bytes, length: text.len() }
+    }
+
+    fn byte(&self, mark: Marker) -> usize {
+        match &self.bytes {
+            Some(bytes) => bytes.get(mark.index()).copied().unwrap_or(self.length),
+            None => mark.index().min(self.length),
+        }
+    }
+
+    fn range(&self, span: Marks) -> Range<usize> {
+        self.byte(span.start)..self.byte(span.end).max(self.byte(span.start))
+    }
+}
+
+/// A list or map that is being read.
+struct Frame {
+    /// What it holds so far; a list's items or a map's fields.
+    items: Vec<Value>,
+    fields: Option<Map<String, Value>>,
+    /// Keys seen, with those that were refused as values but must not come twice.
+    keys: BTreeSet<String>,
+    /// The key whose value comes next; none of the text where the value is to be dropped.
+    key: Option<(Option<String>, Range<usize>)>,
+    /// Whether it stands where a key is expected.
+    is_key: bool,
+    flow: bool,
+    span: Range<usize>,
+}
+
+/// Makes a document of the parser's events.
+pub(super) struct Builder<'d> {
+    document: &'d mut Document,
+    offsets: &'d Offsets,
+    diagnostics: &'d mut Vec<Diagnostic>,
+    frames: Vec<Frame>,
+    path: Vec<String>,
+}
+
+impl<'d> Builder<'d> {
+    pub(super) fn new(document: &'d mut Document, offsets: &'d Offsets, diagnostics: &'d mut Vec<Diagnostic>) -> Self {
+        Self { document, offsets, diagnostics, frames: Vec::new(), path: Vec::new() }
+    }
+
+    fn report(&mut self, code: &'static str, bytes: Range<usize>, message: impl Into<String>) -> &mut Diagnostic {
+        let diagnostic = self.document.at(code, &self.path.concat(), bytes, message);
+        self.diagnostics.push(diagnostic);
+        let last = self.diagnostics.len() - 1;
+        &mut self.diagnostics[last]
+    }
+
+    pub(super) fn several_documents(&mut self, span: Marks) {
+        let bytes = self.offsets.range(span);
+        self.report(codes::DOCUMENTS, bytes, "a second document starts here").help =
+            Some("one object a file: move it to a file of its own".to_owned());
+    }
+
+    pub(super) fn syntax(&mut self, error: &ScanError) {
+        let start = self.offsets.byte(*error.marker());
+        if error.info().contains("unknown anchor") {
+            self.report(codes::ANCHOR, start..self.word_end(start), "aliases are refused, and this one names nothing");
+            return;
+        }
+        let start = if start >= self.document.text.len() { self.document.text.trim_end().len() } else { start };
+        let end = self.document.text[start..].chars().next().map_or(start, |c| start + c.len_utf8());
+        self.report(codes::SYNTAX, start..end, error.info().to_owned());
+    }
+
+    fn word_end(&self, start: usize) -> usize {
+        let rest = &self.document.text[start..];
+        start + rest.find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}')).unwrap_or(rest.len())
+    }
+
+    /// Takes one event; false where reading can't go on.
+    pub(super) fn event(&mut self, event: Event<'_>, span: Marks) -> bool {
+        let bytes = self.offsets.range(span);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let bytes = self.properties(anchor, tag.is_some(), bytes);
+                self.scalar(&text, style, bytes);
+            }
+            Event::Alias(_) => {
+                self.report(codes::ANCHOR, bytes.clone(), "aliases are refused").help = Some("write the value out".to_owned());
+                self.complete(Value::Null, bytes, false);
+            }
+            Event::SequenceStart(anchor, tag) => {
+                let bytes = self.properties(anchor, tag.is_some(), bytes);
+                return self.open(None, bytes);
+            }
+            Event::MappingStart(anchor, tag) => {
+                let bytes = self.properties(anchor, tag.is_some(), bytes);
+                return self.open(Some(Map::new()), bytes);
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(bytes.start),
+            _ => {}
+        }
+        true
+    }
+
+    /// Refuses an anchor and a tag before a value; the value's own bytes.
+    fn properties(&mut self, anchor: usize, tag: bool, bytes: Range<usize>) -> Range<usize> {
+        if anchor == 0 && !tag {
+            return bytes;
+        }
+        let from = self.document.text[..bytes.start].rfind([':', '-', ',', '[', '{', '\n']).map_or(0, |at| at + 1);
+        let from = if self.document.text[bytes.clone()].starts_with(['&', '!']) { bytes.start } else { from };
+        let mut start = from;
+        for (present, mark, code, message) in
+            [(anchor != 0, '&', codes::ANCHOR, "anchors are refused"), (tag, '!', codes::TAG, "tags are refused")]
+        {
+            if !present {
+                continue;
+            }
+            let at = self.document.text[from..].find(mark).map_or(bytes.start, |found| from + found);
+            let end = self.word_end(at);
+            self.report(code, at..end, message).help = Some("write the value without it".to_owned());
+            start = start.max(end);
+        }
+        let rest = &self.document.text[start..];
+        let start = start + rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        start.min(bytes.end.max(bytes.start))..bytes.end.max(start)
+    }
+
+    fn scalar(&mut self, text: &str, style: ScalarStyle, bytes: Range<usize>) {
+        let bytes = match style {
+            ScalarStyle::Literal | ScalarStyle::Folded => {
+                let trimmed = self.document.text[bytes.clone()].trim_end();
+                bytes.start..bytes.start + trimmed.len()
+            }
+            ScalarStyle::Plain if text.is_empty() => bytes.start..bytes.start,
+            _ => bytes,
+        };
+        let plain = style == ScalarStyle::Plain;
+        if self.key_expected() {
+            self.key(text, plain, bytes);
+            return;
+        }
+        let bytes = if plain && text.is_empty() { self.pending_key().unwrap_or(bytes) } else { bytes };
+        let value = if plain { self.plain(text, &bytes) } else { Value::String(text.to_owned()) };
+        self.complete(value, bytes, plain);
+    }
+
+    fn key_expected(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.fields.is_some() && frame.key.is_none())
+    }
+
+    fn pending_key(&self) -> Option<Range<usize>> {
+        self.frames.last()?.key.as_ref().map(|(_, span)| span.clone())
+    }
+
+    /// A plain scalar's value; where readers differ, text, and a diagnostic.
+    fn plain(&mut self, text: &str, bytes: &Range<usize>) -> Value {
+        let (old, new) = (yaml_1_1(text), yaml_1_2(text));
+        let message = match (&old, &new) {
+            _ if text == "~" => "`~` is nothing to most readers and text to some".to_owned(),
+            (Reading::Value(one), Reading::Value(two)) if one == two => return one.clone(),
+            _ if old == new => format!("`{text}` is {}, which JSON does not have", new.describe()),
+            _ => format!("`{text}` is {} in YAML 1.1 and {} in YAML 1.2", old.describe(), new.describe()),
+        };
+        let quoted = Value::String(text.to_owned()).to_string();
+        let help = match [&old, &new].into_iter().find_map(|reading| match reading {
+            Reading::Value(Value::Number(number)) => Some(number),
+            _ => None,
+        }) {
+            Some(number) => format!("write {quoted} for the text, or a plain decimal such as {number} for a number"),
+            None => format!("write {quoted} for the text"),
+        };
+        let diagnostic = self.report(codes::AMBIGUOUS, bytes.clone(), message);
+        (diagnostic.help, diagnostic.fix) = (Some(help), Some(quoted));
+        match new {
+            Reading::Value(value) => value,
+            Reading::Other(_) => Value::String(text.to_owned()),
+        }
+    }
+
+    fn key(&mut self, text: &str, plain: bool, bytes: Range<usize>) {
+        if plain && text == "<<" {
+            self.report(codes::MERGE_KEY, bytes.clone(), "merge keys are refused").help = Some("write the fields out".to_owned());
+            self.set_key(None, bytes);
+            return;
+        }
+        let is_text = |reading: Reading| matches!(reading, Reading::Value(Value::String(_)));
+        if plain && !(is_text(yaml_1_1(text)) && is_text(yaml_1_2(text))) {
+            let quoted = Value::String(text.to_owned()).to_string();
+            let readings = (yaml_1_1(text).describe(), yaml_1_2(text).describe());
+            let message = if readings.0 == readings.1 {
+                format!("the key `{text}` is {}, not text", readings.0)
+            } else {
+                format!("the key `{text}` is {} in YAML 1.1 and {} in YAML 1.2", readings.0, readings.1)
+            };
+            self.report(codes::KEY_NOT_TEXT, bytes.clone(), message).fix = Some(quoted);
+        }
+        let Some(frame) = self.frames.last_mut() else { return };
+        if frame.keys.insert(text.to_owned()) {
+            self.set_key(Some(text.to_owned()), bytes);
+        } else {
+            let first = self.document.span(&format!("{}/{}", self.path.concat(), pointer_part(text)));
+            let line = self.document.place(first.key.unwrap_or_default()).line;
+            self.report(codes::DUPLICATE_KEY, bytes.clone(), format!("the key `{text}` is already there, on line {line}"));
+            self.set_key(None, bytes);
+        }
+    }
+
+    fn set_key(&mut self, key: Option<String>, bytes: Range<usize>) {
+        let part = key.as_deref().map_or_else(|| "/~dropped".to_owned(), |key| format!("/{}", pointer_part(key)));
+        if let Some(frame) = self.frames.last_mut() {
+            frame.span.end = frame.span.end.max(bytes.end);
+            frame.key = Some((key.clone(), bytes.clone()));
+        }
+        self.path.push(part);
+        if key.is_some() {
+            // So that a second one can say where the first one is, whatever its value turns out to be.
+            let span = Span { key: Some(bytes.clone()), value: bytes, plain: false };
+            self.document.spans.insert(self.path.concat(), span);
+        }
+    }
+
+    fn open(&mut self, fields: Option<Map<String, Value>>, bytes: Range<usize>) -> bool {
+        if self.frames.len() >= DEEPEST {
+            self.report(codes::DEPTH, bytes, format!("at most {DEEPEST} levels of nesting are read"));
+            return false;
+        }
+        let is_key = self.key_expected();
+        if is_key {
+            self.report(codes::KEY_NOT_TEXT, bytes.clone(), "a key must be text");
+        } else if let Some(frame) = self.frames.last().filter(|frame| frame.fields.is_none()) {
+            self.path.push(format!("/{}", frame.items.len()));
+        }
+        if is_key {
+            self.path.push("/~dropped".to_owned());
+        }
+        let flow = self.document.text[bytes.start..].starts_with(['[', '{']);
+        self.frames.push(Frame { items: Vec::new(), fields, keys: BTreeSet::new(), key: None, is_key, flow, span: bytes });
+        true
+    }
+
+    fn close(&mut self, end: usize) {
+        let Some(frame) = self.frames.pop() else { return };
+        let end = if frame.flow { end + 1 } else { frame.span.end };
+        let bytes = frame.span.start..end.max(frame.span.start);
+        let value = frame.fields.map_or_else(|| Value::Array(frame.items), Value::Object);
+        if frame.is_key {
+            self.path.pop();
+            self.set_key(None, bytes);
+            return;
+        }
+        if self.frames.last().is_some_and(|parent| parent.fields.is_none()) {
+            self.path.pop();
+        }
+        self.complete(value, bytes, false);
+    }
+
+    /// Puts a finished value where it belongs.
+    fn complete(&mut self, value: Value, bytes: Range<usize>, plain: bool) {
+        let Some(frame) = self.frames.last_mut() else {
+            self.document.tree = value;
+            self.document.spans.insert(String::new(), Span { key: None, value: bytes, plain });
+            return;
+        };
+        frame.span.end = frame.span.end.max(bytes.end);
+        match (&mut frame.fields, frame.key.take()) {
+            (Some(fields), Some((key, key_bytes))) => {
+                if let Some(key) = key {
+                    let span = Span { key: Some(key_bytes), value: bytes, plain };
+                    self.document.spans.insert(self.path.concat(), span);
+                    fields.insert(key, value);
+                }
+                self.path.pop();
+            }
+            (None, _) => {
+                let pointer = format!("{}/{}", self.path.concat(), frame.items.len());
+                self.document.spans.insert(pointer, Span { key: None, value: bytes, plain });
+                frame.items.push(value);
+            }
+            (Some(_), None) => self.set_key(None, bytes),
+        }
+    }
+}
