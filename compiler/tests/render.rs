@@ -7,7 +7,7 @@ use std::process::Command;
 use benchgrid::kustomize::{build, kind, load_base, name, read_documents};
 use benchgrid::matrix;
 use benchgrid::plan::{Plan, Systems, plan};
-use benchgrid::render::{AttemptFile, Files, Provenance, attempt, files, plan_json, plan_markdown, plan_text, show};
+use benchgrid::render::{AttemptFile, Files, attempt, files, plan_json, plan_markdown, plan_text, show};
 use benchgrid::spec::{Lab, base_folder, load_lab, load_scenario, load_system};
 use benchgrid_measures::AttemptName;
 use serde_json::Value;
@@ -44,8 +44,7 @@ fn planned(file: &str, lab: &Lab) -> Plan {
 fn tree(scenarios: &[&str]) -> (Vec<Plan>, Lab, Files) {
     let lab = lab("labs/test.yaml");
     let plans: Vec<Plan> = scenarios.iter().map(|file| planned(file, &lab)).collect();
-    let provenance = Provenance { commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()), ..Provenance::default() };
-    let files = files(&plans, &BTreeSet::new(), &lab, &provenance);
+    let files = files(&plans, &BTreeSet::new(), &lab);
     (plans, lab, files)
 }
 
@@ -92,10 +91,8 @@ fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
 fn golden_tree() {
     let (plans, _, mut files) = tree(&["tests/cluster/never-ready.yaml"]);
     admit_all(&mut files, &plans[0]);
-    let all: String = files
-        .iter()
-        .map(|(path, bytes)| format!("##### {path}\n{}", std::str::from_utf8(bytes).unwrap()))
-        .collect();
+    let all: String =
+        files.iter().map(|(path, bytes)| format!("##### {path}\n{}", std::str::from_utf8(bytes).unwrap())).collect();
     insta::assert_snapshot!("never-ready", all);
 }
 
@@ -172,7 +169,10 @@ fn program(name: &str) -> Option<PathBuf> {
         std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
     });
     if found.is_none() {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{name} is not there; tests/cluster/build.sh builds it");
+        assert!(
+            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+            "{name} is not there; tests/cluster/build.sh builds it"
+        );
         println!("NOT RUN: {name} is not there; tests/cluster/build.sh builds it");
     }
     found
