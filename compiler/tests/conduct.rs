@@ -112,8 +112,7 @@ fn admit(text: &str, name: &AttemptName) -> Result<String, String> {
 impl World {
     fn new(cells: usize, trials: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let world =
-            Self { folder, server: Server::start(), now: Cell::new(1_795_000_000), log: RefCell::default() };
+        let world = Self { folder, server: Server::start(), now: Cell::new(1_795_000_000), log: RefCell::default() };
         std::fs::create_dir(world.path("source")).unwrap();
         git(&world.path("source"), &["init", "-q", "-b", "main"]);
         git(&world.path("source"), &["commit", "-q", "--allow-empty", "-m", "Begin"]);
@@ -147,7 +146,10 @@ impl World {
             .collect();
         let mut files = BTreeMap::from([
             ("lab.json".to_owned(), lab.to_string().into_bytes()),
-            (format!("overlays/{scenario}/cells.json"), json!({"cells": list, "exclusions": []}).to_string().into_bytes()),
+            (
+                format!("overlays/{scenario}/cells.json"),
+                json!({"cells": list, "exclusions": []}).to_string().into_bytes(),
+            ),
         ]);
         for n in 0..cells {
             let name = AttemptName::new(scenario, &format!("{n:010x}"), &digest, 0, 0);
@@ -212,11 +214,20 @@ fn a_campaign_from_compile_to_done() {
     assert!(matches!(world.tick("clone"), Tick::Changed(_)));
     let first = "bg-demo-0000000000-dddddd-t1a1";
     let folder = format!("active/demo/{first}");
-    assert_eq!(world.files("active"), ["attempt.json", "cell.yaml", "kustomization.yaml"].map(|f| format!("{folder}/{f}")));
-    assert_eq!(world.show(&format!("{folder}/kustomization.yaml")), format!("namespace: {first}\nresources: [cell.yaml]"));
+    assert_eq!(
+        world.files("active"),
+        ["attempt.json", "cell.yaml", "kustomization.yaml"].map(|f| format!("{folder}/{f}"))
+    );
+    assert_eq!(
+        world.show(&format!("{folder}/kustomization.yaml")),
+        format!("namespace: {first}\nresources: [cell.yaml]")
+    );
     let attempt: Value = serde_json::from_str(&world.show(&format!("{folder}/attempt.json"))).unwrap();
-    assert_eq!(attempt, json!({"attempt": first, "scenario": "demo", "slug": "c-0", "cell": "0000000000", "digest": "d".repeat(64),
-        "trial": 1, "number": 1, "admitted": Timestamp(world.now.get()).to_string(), "deadline_seconds": 600}));
+    assert_eq!(
+        attempt,
+        json!({"attempt": first, "scenario": "demo", "slug": "c-0", "cell": "0000000000", "digest": "d".repeat(64),
+        "trial": 1, "number": 1, "admitted": Timestamp(world.now.get()).to_string(), "deadline_seconds": 600})
+    );
     assert_eq!(world.tick("clone"), Tick::Idle, "it runs");
 
     world.pass(60);
@@ -256,7 +267,10 @@ fn argo_cd_hears_of_every_push_and_the_log_of_every_decision() {
     assert_eq!(said.events.len(), 1);
     let event = &said.events[0];
     assert_eq!(event["ref"], "refs/heads/deploy");
-    assert_eq!((event["before"].as_str(), event["after"].as_str()), (Some(before.as_str()), Some(after.to_string().as_str())));
+    assert_eq!(
+        (event["before"].as_str(), event["after"].as_str()),
+        (Some(before.as_str()), Some(after.to_string().as_str()))
+    );
     assert_eq!(event["repository"]["html_url"], "https://git.example.org/team/lab");
     assert_eq!(*world.log.borrow(), ["admit bg-demo-0000000000-dddddd-t1a1: c-0, trial 1 of 1"]);
 }

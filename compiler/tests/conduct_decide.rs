@@ -110,7 +110,10 @@ fn what_the_store_says_counts() {
     // An outcome from before the admission is another attempt's of that name.
     let mut again = state.clone();
     again.active[0].admitted = Timestamp(55);
-    assert!(decide(&again, &heard(&name, marker(Verdict::Measured, 50)), Timestamp(60), &settings(1, 0, 1)).changes_nothing());
+    assert!(
+        decide(&again, &heard(&name, marker(Verdict::Measured, 50)), Timestamp(60), &settings(1, 0, 1))
+            .changes_nothing()
+    );
 }
 
 #[test]
@@ -163,7 +166,10 @@ fn a_changed_cell_is_superseded() {
         change(&mut state);
         let decision = decide(&state, &quiet(), Timestamp(5), &settings(2, 0, 1));
         let end = &decision.end[0];
-        assert_eq!((end.attempt.attempt.as_str(), end.verdict, end.by), (name.as_str(), Verdict::Superseded, By::Campaign));
+        assert_eq!(
+            (end.attempt.attempt.as_str(), end.verdict, end.by),
+            (name.as_str(), Verdict::Superseded, By::Campaign)
+        );
         // It is no failure, and the new experiment begins.
         apply(&mut state, &decision, 5);
         assert!(state.active.iter().all(|attempt| attempt.number == 1 && attempt.attempt != name));
@@ -206,7 +212,9 @@ fn what_is_overdue_has_failed_and_the_pods_say_why() {
     let trouble = "pod codex-nodes-0: container storage: ImagePullBackOff: no such image";
     let seen = cluster(&[&name], &[(&name, pods(None, &[trouble]))]);
     assert_eq!(at(&seen, late), Some((Reason::NotReady, trouble.to_owned(), By::Pods)));
-    assert!(matches!(at(&cluster(&[], &[]), late), Some((Reason::NotReady, why, By::Deadline)) if why.contains("namespace")));
+    assert!(
+        matches!(at(&cluster(&[], &[]), late), Some((Reason::NotReady, why, By::Deadline)) if why.contains("namespace"))
+    );
     let empty = cluster(&[&name], &[(&name, Pods::default())]);
     assert!(matches!(at(&empty, late), Some((Reason::NotReady, why, By::Deadline)) if why.contains("pod")));
     let busy = cluster(&[&name], &[(&name, pods(None, &[]))]);
@@ -317,7 +325,13 @@ struct Weather {
 
 fn weather() -> impl Strategy<Value = Weather> {
     (prop::bool::weighted(0.15), prop::bool::weighted(0.1), prop::bool::weighted(0.2), fate(), 1_i64..120).prop_map(
-        |(store_silent, cluster_silent, lost, fate, seconds)| Weather { store_silent, cluster_silent, lost, fate, seconds },
+        |(store_silent, cluster_silent, lost, fate, seconds)| Weather {
+            store_silent,
+            cluster_silent,
+            lost,
+            fate,
+            seconds,
+        },
     )
 }
 
@@ -358,8 +372,10 @@ impl World {
     }
 
     fn seen(&self, state: &State, weather: Weather, visible: bool) -> Seen {
-        let heard = || state.active.iter().filter_map(|a| Some((a.attempt.clone(), self.markers.get(&a.attempt)?.clone())));
-        let store = if weather.store_silent { StoreView::Silent("down".into()) } else { StoreView::Heard(heard().collect()) };
+        let heard =
+            || state.active.iter().filter_map(|a| Some((a.attempt.clone(), self.markers.get(&a.attempt)?.clone())));
+        let store =
+            if weather.store_silent { StoreView::Silent("down".into()) } else { StoreView::Heard(heard().collect()) };
         let pods = |attempt: &Attempt| {
             let at = self.finished.get(&attempt.attempt).map(|at| Timestamp(*at));
             (attempt.attempt.clone(), pods(at.map(|at| Finished { at: Some(at), outcome: None }), &[]))
@@ -382,15 +398,24 @@ fn check(state: &State, world: &World, limit: u32, visible: bool) -> Result<(), 
     prop_assert_eq!(trials.len(), state.active.len(), "two live attempts of one trial");
     prop_assert!(state.active.len() <= limit as usize);
     if visible {
-        let deployed: BTreeSet<&String> = world.namespaces.keys().chain(state.active.iter().map(|a| &a.attempt)).collect();
+        let deployed: BTreeSet<&String> =
+            world.namespaces.keys().chain(state.active.iter().map(|a| &a.attempt)).collect();
         prop_assert!(deployed.len() <= limit as usize, "{:?} are deployed, {} may be", deployed, limit);
     }
-    let names: BTreeSet<&String> = state.done.iter().map(|d| &d.attempt).chain(state.active.iter().map(|a| &a.attempt)).collect();
+    let names: BTreeSet<&String> =
+        state.done.iter().map(|d| &d.attempt).chain(state.active.iter().map(|a| &a.attempt)).collect();
     prop_assert_eq!(names.len(), state.done.len() + state.active.len(), "a name used twice");
     Ok(())
 }
 
-fn simulate(cells: usize, trials: u32, limit: u32, retries: u32, visible: bool, weathers: &[Weather]) -> Result<(), TestCaseError> {
+fn simulate(
+    cells: usize,
+    trials: u32,
+    limit: u32,
+    retries: u32,
+    visible: bool,
+    weathers: &[Weather],
+) -> Result<(), TestCaseError> {
     let settings = settings(limit, 30, retries);
     let (mut state, mut world, mut now) = (state(cells, trials), World::default(), 0);
     for tick in 0..4000 {

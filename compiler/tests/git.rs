@@ -343,7 +343,10 @@ fn reports_a_lock_that_was_left_behind() {
     let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
     fs::File::options().write(true).open(&lock).unwrap().set_modified(hour_ago).unwrap();
     let error = world.publish(files("a", "x-00000002"), false).unwrap_err();
-    assert!(matches!(&error, GitError::Locked { path, age } if path.ends_with("refs/heads/deploy.lock") && age.as_secs() >= 3600), "{error}");
+    assert!(
+        matches!(&error, GitError::Locked { path, age } if path.ends_with("refs/heads/deploy.lock") && age.as_secs() >= 3600),
+        "{error}"
+    );
     assert!(lock.exists(), "never taken away by us");
 }
 
@@ -380,7 +383,9 @@ fn a_rejected_push_is_applied_again_on_the_new_tip() {
     assert_eq!(git(&world.remote(), &["rev-parse", "deploy"]), id.to_string());
     assert_eq!(git(&world.source(), &["rev-parse", "deploy"]), id.to_string());
     let tree = world.tree(&world.remote());
-    assert!(tree.contains(&"active/a/bg-a/attempt.json".to_owned()) && tree.contains(&"overlays/b/cells.json".to_owned()));
+    assert!(
+        tree.contains(&"active/a/bg-a/attempt.json".to_owned()) && tree.contains(&"overlays/b/cells.json".to_owned())
+    );
     // A local branch that went its own way follows the remote, and what it had is kept.
     let own = committed(world.publish(files("local-only", "x-00000001"), false).unwrap());
     world.publish(files("c", "x-00000001"), true).unwrap();

@@ -69,9 +69,7 @@ pub fn run(args: &ConductArgs) -> Result<(), ConductError> {
 }
 
 fn temporary() -> Result<tempfile::TempDir, ConductError> {
-    tempfile::tempdir().map_err(|source| {
-        crate::git::GitError::Io { path: std::env::temp_dir(), source }.into()
-    })
+    tempfile::tempdir().map_err(|source| crate::git::GitError::Io { path: std::env::temp_dir(), source }.into())
 }
 
 fn cluster() -> Box<dyn Cluster> {

@@ -73,7 +73,10 @@ impl fmt::Display for Status {
         for (name, s) in &self.scenarios {
             writeln!(f, "{name}: {} cells, {} trials", s.cells, s.trials)?;
             let ScenarioStatus { done, running, failed, waiting, failed_attempts, .. } = s;
-            writeln!(f, "  {done} done, {running} running, {failed} failed, {waiting} waiting ({failed_attempts} attempts failed)")?;
+            writeln!(
+                f,
+                "  {done} done, {running} running, {failed} failed, {waiting} waiting ({failed_attempts} attempts failed)"
+            )?;
             for a in self.active.iter().filter(|attempt| attempt.scenario == *name) {
                 writeln!(f, "  {}  {}  since {}, at most {} s", a.attempt, a.slug, a.admitted, a.deadline_seconds)?;
             }

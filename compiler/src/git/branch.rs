@@ -99,7 +99,9 @@ impl<'r> Branch<'r> {
     fn refused(&self, error: git2::Error) -> GitError {
         const FRESH: Duration = Duration::from_secs(5);
         match error.code() {
-            ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound => GitError::Moved { branch: self.name.clone() },
+            ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound => {
+                GitError::Moved { branch: self.name.clone() }
+            }
             ErrorCode::Locked => match self.lock() {
                 Some((path, age)) if age > FRESH => GitError::Locked { path, age },
                 _ => GitError::Moved { branch: self.name.clone() },

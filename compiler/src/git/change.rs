@@ -74,7 +74,10 @@ impl Edit {
         let mut edit = self;
         for part in path.trim_end_matches('/').split('/') {
             // A file that gets children, or a name that Git forbids, is a mistake of the caller.
-            if matches!(part, "" | "." | "..") || part.eq_ignore_ascii_case(".git") || matches!(edit.start, Start::Blob(_)) {
+            if matches!(part, "" | "." | "..")
+                || part.eq_ignore_ascii_case(".git")
+                || matches!(edit.start, Start::Blob(_))
+            {
                 return Err(GitError::BadPath(path.to_owned()));
             }
             edit = edit.children.entry(part.to_owned()).or_default();
