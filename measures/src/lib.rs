@@ -11,7 +11,7 @@ mod record;
 
 pub use attempt_name::{AttemptName, AttemptNameError};
 pub use exposition::{ExpositionLine, Sample, parse_export, sample_line};
-pub use metric::{METRICS, Metric, OUTCOME_METRIC};
+pub use metric::{CURVE_METRIC, METRICS, Metric, OUTCOME_METRIC};
 pub use outcome::{Outcome, Reason, Verdict};
 pub use record::{
     Baseline, Counters, CurvePoint, Failure, Identity, Kind, Node, Observation, Phase, RECORD_SCHEMA, Record, Role, Timing,

@@ -15,6 +15,9 @@ pub struct Metric {
 /// It is pushed last, so where it is, all records are.
 pub const OUTCOME_METRIC: &str = "benchgrid_attempt_records";
 
+/// Name of the progress curves' series: bytes held, verified; the last point stands at the record's timestamp.
+pub const CURVE_METRIC: &str = "benchgrid_progress_bytes";
+
 #[expect(clippy::cast_precision_loss, reason = "counts of bytes stay far below 2^53")]
 fn count(value: u64) -> Option<f64> {
     Some(value as f64)

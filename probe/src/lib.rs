@@ -5,6 +5,8 @@
 //! and coordinator.
 
 pub mod agent;
+pub mod baseline;
+pub mod command;
 pub mod content;
 pub mod coordinator;
 pub mod counters;

@@ -1,1 +1,320 @@
-//! To be written.
+//! The metrics store: push, read back, count.
+//!
+//! In: records, the marker that ends an attempt, base URLs. Out: stored values, or a [`StoreError`] that names the
+//! URL. A [`Parcel`] is made once and sent as often as needed, so a retry sends the same bytes; the store keeps such a
+//! repeated sample as what it is.
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    thread,
+    time::{Duration, Instant},
+};
+
+use benchgrid_measures::{CURVE_METRIC, Outcome, Record, parse_export, sample_line};
+use flate2::{Compression, write::GzEncoder};
+
+use crate::experiment::Store as Urls;
+
+/// First pause after a try that failed; doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// How long one request may take.
+const REQUEST: Duration = Duration::from_secs(20);
+
+/// A store that has just taken values shows them after 1 to 2 s.
+const FIRST_LOOK: Duration = Duration::from_secs(3);
+/// A store that was asked for series too early remembers for up to 10 s that there are none.
+const NEXT_LOOK: Duration = Duration::from_secs(11);
+
+/// How long the store may be out of reach before records count as not stored.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Most bytes of an answer that are read: one attempt's values stay far below.
+const MOST_ANSWER: u64 = 64 << 20;
+
+/// What went wrong with the store.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// It refused; sending again is of no use.
+    #[error("{url}: refused with status {status}: {text}")]
+    Refused {
+        /// Which request.
+        url: String,
+        /// HTTP status.
+        status: u16,
+        /// Start of what it said.
+        text: String,
+    },
+    /// It could not be reached, or gave only errors.
+    #[error("{url}: given up after {seconds} s, last: {last}")]
+    Unreachable {
+        /// Which request.
+        url: String,
+        /// How long it was tried.
+        seconds: u64,
+        /// Last error.
+        last: String,
+    },
+    /// It answered something that can't be read.
+    #[error("{url}: an answer that can't be read: {text}")]
+    Odd {
+        /// Which request.
+        url: String,
+        /// Why not.
+        text: String,
+    },
+    /// It took the values but does not give them back.
+    #[error("{url}: {found} of {expected} values of {attempt} came back after {seconds} s")]
+    Missing {
+        /// Where they were read back.
+        url: String,
+        /// The attempt.
+        attempt: String,
+        /// How many series came back.
+        found: usize,
+        /// How many were sent.
+        expected: usize,
+        /// How long they were looked for.
+        seconds: u64,
+    },
+}
+
+/// Bytes for the store, frozen.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    path: &'static str,
+    body: Vec<u8>,
+}
+
+impl Parcel {
+    fn new(path: &'static str, text: &str) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        // Writing to memory can't fail; an empty body would be noticed when the values are read back.
+        let _ = encoder.write_all(text.as_bytes());
+        Self { path, body: encoder.finish().unwrap_or_default() }
+    }
+
+    /// Parcels of some records: their values, and their curves where they have one.
+    pub fn records(records: &[Record]) -> Vec<Self> {
+        let lines: String = records.iter().flat_map(Record::lines).map(|line| sample_line(&line)).collect();
+        let curves: String = records.iter().filter_map(curve_line).collect();
+        let mut parcels = Vec::new();
+        if !lines.is_empty() {
+            parcels.push(Self::new("/api/v1/import/prometheus", &lines));
+        }
+        if !curves.is_empty() {
+            parcels.push(Self::new("/api/v1/import", &curves));
+        }
+        parcels
+    }
+
+    /// The parcel of the marker that ends an attempt.
+    pub fn outcome(outcome: &Outcome) -> Self {
+        Self::new("/api/v1/import/prometheus", &sample_line(&outcome.line()))
+    }
+}
+
+/// A record's curve as the store imports it: one JSON line.
+///
+/// The last point stands at the record's frozen timestamp, the others before it.
+fn curve_line(record: &Record) -> Option<String> {
+    let end = record.curve.last()?.seconds;
+    let mut metric: BTreeMap<String, String> =
+        record.labels().into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    metric.insert("__name__".to_owned(), CURVE_METRIC.to_owned());
+    #[expect(clippy::cast_possible_truncation, reason = "a transfer's milliseconds fit")]
+    let stamp = |seconds: f64| record.ended_ms - ((end - seconds) * 1e3).round() as i64;
+    let line = serde_json::json!({
+        "metric": metric,
+        "values": record.curve.iter().map(|point| point.bytes).collect::<Vec<_>>(),
+        "timestamps": record.curve.iter().map(|point| stamp(point.seconds)).collect::<Vec<_>>(),
+    });
+    Some(format!("{line}\n"))
+}
+
+/// A store.
+#[derive(Debug, Clone)]
+pub struct Store {
+    urls: Urls,
+    agent: ureq::Agent,
+}
+
+impl Store {
+    /// The store at these base URLs.
+    pub fn new(urls: &Urls) -> Self {
+        let agent =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(REQUEST)).build().into();
+        let base = |url: &str| url.trim_end_matches('/').to_owned();
+        Self { urls: Urls { write: base(&urls.write), read: base(&urls.read) }, agent }
+    }
+
+    /// Sends a parcel, again and again for at most `patience` while the store can't be reached.
+    pub fn push(&self, parcel: &Parcel, patience: Duration) -> Result<(), StoreError> {
+        let url = format!("{}{}", self.urls.write, parcel.path);
+        self.retry(&url, patience, || {
+            let request = self.agent.post(&url).header("Content-Encoding", "gzip");
+            read(&url, request.content_type("text/plain").send(&parcel.body[..])).map(drop)
+        })
+    }
+
+    /// Reads an attempt's values back and counts them against those that were sent.
+    ///
+    /// `span` is the first and the last timestamp sent, in milliseconds.
+    pub fn confirm(&self, attempt: &str, expected: usize, span: (i64, i64)) -> Result<(), StoreError> {
+        let start = Instant::now();
+        let mut pause = FIRST_LOOK;
+        loop {
+            thread::sleep(pause);
+            pause = NEXT_LOOK;
+            let left = PATIENCE.saturating_sub(start.elapsed());
+            let found = self.count(attempt, span, left)?;
+            if found >= expected {
+                return Ok(());
+            }
+            if start.elapsed() + pause > PATIENCE {
+                let url = self.urls.read.clone();
+                let seconds = start.elapsed().as_secs();
+                return Err(StoreError::Missing { url, attempt: attempt.to_owned(), found, expected, seconds });
+            }
+        }
+    }
+
+    /// How many series of values an attempt has in the store, curves and marker apart.
+    pub fn count(&self, attempt: &str, (first, last): (i64, i64), patience: Duration) -> Result<usize, StoreError> {
+        // The marker has no kind.
+        let selector = format!("{{attempt=\"{attempt}\",kind!=\"\",__name__!=\"{CURVE_METRIC}\"}}");
+        let url = format!("{}/api/v1/export", self.urls.read);
+        let body = self.retry(&url, patience, || {
+            let request = self.agent.get(&url).query("match[]", &selector);
+            // Without an end in the future, a value stamped just now stays hidden.
+            let request = request.query("start", seconds(first - 1000)).query("end", seconds(last + 60_000));
+            read(&url, request.query("reduce_mem_usage", "1").call())
+        })?;
+        let samples = parse_export(&body).map_err(|error| StoreError::Odd { url, text: error.to_string() })?;
+        // The export may give a series in several parts.
+        let series: std::collections::BTreeSet<_> = samples.iter().map(|sample| &sample.metric).collect();
+        Ok(series.len())
+    }
+
+    fn retry<T>(
+        &self,
+        url: &str,
+        patience: Duration,
+        mut attempt: impl FnMut() -> Result<T, Try>,
+    ) -> Result<T, StoreError> {
+        let start = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match attempt() {
+                Ok(value) => return Ok(value),
+                Err(Try::Final(error)) => return Err(error),
+                Err(Try::Again(last)) if start.elapsed() + pause >= patience => {
+                    let seconds = start.elapsed().as_secs();
+                    return Err(StoreError::Unreachable { url: url.to_owned(), seconds, last });
+                }
+                Err(Try::Again(_)) => thread::sleep(pause),
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+enum Try {
+    Again(String),
+    Final(StoreError),
+}
+
+/// Sorts answers: good, refused for good (4xx, 429 apart), to be tried again.
+fn read(url: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<String, Try> {
+    let mut response = response.map_err(|error| Try::Again(error.to_string()))?;
+    let status = response.status().as_u16();
+    let body = response.body_mut().with_config().limit(MOST_ANSWER).lossy_utf8(true).read_to_string();
+    match (status, body) {
+        (200..300, body) => body.map_err(|error| Try::Again(error.to_string())),
+        (429 | 500.., body) => Err(Try::Again(format!("status {status}: {:.200}", body.unwrap_or_default()))),
+        (status, body) => {
+            let text = body.unwrap_or_default().trim().chars().take(200).collect();
+            Err(Try::Final(StoreError::Refused { url: url.to_owned(), status, text }))
+        }
+    }
+}
+
+fn seconds(ms: i64) -> String {
+    format!("{}.{:03}", ms.div_euclid(1000), ms.rem_euclid(1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Read},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    fn store(port: u16) -> Store {
+        let base = format!("http://127.0.0.1:{port}/");
+        Store::new(&Urls { write: base.clone(), read: base })
+    }
+
+    /// A server that answers each request with the next status and keeps the bodies.
+    fn server(statuses: &'static [u16]) -> (u16, thread::JoinHandle<Vec<Vec<u8>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let bodies = thread::spawn(move || {
+            statuses.iter().map(|status| answer(&mut listener.accept().unwrap().0, *status)).collect()
+        });
+        (port, bodies)
+    }
+
+    fn answer(stream: &mut std::net::TcpStream, status: u16) -> Vec<u8> {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: 3\r\nconnection: close\r\n\r\nno\n").unwrap();
+        body
+    }
+
+    #[test]
+    fn a_retry_sends_the_same_bytes() {
+        let (port, bodies) = server(&[503, 429, 200]);
+        let parcel = Parcel::new("/api/v1/import", "{}\n");
+        store(port).push(&parcel, Duration::from_secs(10)).unwrap();
+        assert_eq!(bodies.join().unwrap(), vec![parcel.body.clone(); 3]);
+    }
+
+    #[test]
+    fn a_refusal_is_final_and_says_why() {
+        let (port, bodies) = server(&[400]);
+        let error = store(port).push(&Parcel::new("/api/v1/import", "x"), PATIENCE).unwrap_err();
+        bodies.join().unwrap();
+        assert_eq!(error.to_string(), format!("http://127.0.0.1:{port}/api/v1/import: refused with status 400: no"));
+    }
+
+    #[test]
+    fn nobody_there_is_given_up() {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let start = Instant::now();
+        let error = store(port).push(&Parcel::new("/api/v1/import", "x"), Duration::from_secs(2)).unwrap_err();
+        assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(3));
+    }
+
+    #[test]
+    fn stamps_are_seconds_with_a_fraction() {
+        assert_eq!(seconds(1_700_000_000_042), "1700000000.042");
+    }
+}

@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
 
+mod api;
 mod http;
 mod qbittorrent;
 mod torrent;
 
 pub use http::Http;
 pub use qbittorrent::QBittorrent;
+pub use torrent::{Bencode, InfoHash, Metainfo, infohash};
 
 /// Where a driver finds its node.
 #[derive(Debug, Clone)]

@@ -1,0 +1,164 @@
+//! The agent's side of the protocol.
+//!
+//! In: messages. Out: the coordinator's answers, after retries.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde::de::DeserializeOwned;
+use ureq::{Body, http::Response};
+
+use crate::protocol::{LONG_POLL, Order, PROTOCOL_VERSION, Refusal, Register, Registered, Report, VERSION_HEADER};
+
+/// First pause between two tries; doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause between two tries: a coordinator that comes up is found within two seconds.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// A name that does not resolve yet, a pod that does not answer yet: how long one try may take to connect.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Why the coordinator could not be spoken to.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// It refused; asking again is of no use.
+    #[error("{url}: refused with status {status}: {text}")]
+    Refused {
+        /// Which request.
+        url: String,
+        /// HTTP status.
+        status: u16,
+        /// What it said.
+        text: String,
+    },
+    /// It could not be reached in time.
+    #[error("{url}: no answer for {seconds} s, last: {last}")]
+    Unreachable {
+        /// Which request.
+        url: String,
+        /// How long it was tried.
+        seconds: u64,
+        /// Last error.
+        last: String,
+    },
+}
+
+/// The way to the coordinator.
+#[derive(Debug, Clone)]
+pub(super) struct Link {
+    base: String,
+    agent: ureq::Agent,
+    patience: Duration,
+}
+
+enum Try {
+    Again(String),
+    Refused(u16, String),
+}
+
+impl Link {
+    /// A way to the coordinator at that base URL; each message is tried for at most `patience`.
+    pub(super) fn new(base: &str, patience: Duration) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT))
+            .timeout_resolve(Some(CONNECT))
+            .timeout_global(Some(LONG_POLL + CONNECT + CONNECT))
+            .build()
+            .into();
+        Self { base: base.trim_end_matches('/').to_owned(), agent, patience }
+    }
+
+    /// Registers.
+    pub(super) fn register(&self, message: &Register) -> Result<Registered, LinkError> {
+        let url = format!("{}/v1/register", self.base);
+        self.retry(&url, || {
+            let response = self.agent.post(&url).header(VERSION_HEADER, version()).send_json(message);
+            json(accepted(response)?)
+        })
+    }
+
+    /// Asks for the step after number `after`; none when there is none for now.
+    pub(super) fn step(&self, who: &Register, after: u64) -> Result<Option<Order>, LinkError> {
+        let url = format!("{}/v1/step", self.base);
+        self.retry(&url, || {
+            let request = self.agent.get(&url).header(VERSION_HEADER, version());
+            let request = request.query("agent", &who.agent).query("instance", &who.instance);
+            let response = accepted(request.query("after", after.to_string()).call())?;
+            if response.status() == 204 { Ok(None) } else { json(response).map(Some) }
+        })
+    }
+
+    /// Says how a step went.
+    pub(super) fn report(&self, message: &Report) -> Result<(), LinkError> {
+        let url = format!("{}/v1/result", self.base);
+        self.retry(&url, || {
+            let response = self.agent.post(&url).header(VERSION_HEADER, version()).send_json(message);
+            accepted(response).map(drop)
+        })
+    }
+
+    fn retry<T>(&self, url: &str, mut attempt: impl FnMut() -> Result<T, Try>) -> Result<T, LinkError> {
+        let start = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match attempt() {
+                Ok(value) => return Ok(value),
+                Err(Try::Refused(status, text)) => {
+                    return Err(LinkError::Refused { url: url.to_owned(), status, text });
+                }
+                Err(Try::Again(last)) if start.elapsed() + pause >= self.patience => {
+                    let seconds = start.elapsed().as_secs();
+                    return Err(LinkError::Unreachable { url: url.to_owned(), seconds, last });
+                }
+                Err(Try::Again(_)) => thread::sleep(pause),
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+fn version() -> String {
+    PROTOCOL_VERSION.to_string()
+}
+
+/// Sorts answers: taken, refused for good (4xx), to be tried again.
+fn accepted(response: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, Try> {
+    let mut response = response.map_err(|error| Try::Again(error.to_string()))?;
+    let status = response.status().as_u16();
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let body = response.body_mut().read_to_string().unwrap_or_default();
+    let text = serde_json::from_str(&body).map_or(body, |refusal: Refusal| refusal.error);
+    Err(if (400..500).contains(&status) { Try::Refused(status, text) } else { Try::Again(format!("{status} {text}")) })
+}
+
+fn json<T: DeserializeOwned>(mut response: Response<Body>) -> Result<T, Try> {
+    response.body_mut().read_json().map_err(|error| Try::Again(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_up_on_a_closed_port_in_time() {
+        // A port nobody listens on: bound, noted, closed.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let link = Link::new(&format!("http://127.0.0.1:{port}"), Duration::from_millis(400));
+        let register = Register {
+            attempt: String::new(),
+            agent: String::new(),
+            system: String::new(),
+            group: String::new(),
+            driver: String::new(),
+            instance: String::new(),
+        };
+        let start = Instant::now();
+        let error = link.register(&register).unwrap_err();
+        assert!(matches!(error, LinkError::Unreachable { .. }), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(2));
+    }
+}

@@ -1,0 +1,352 @@
+//! The probe's command line, for its own program and for `benchgrid`, which starts itself as a probe.
+//!
+//! In: arguments, or the environment that a cell's pods have. Out: an exit code; records and outcome on standard
+//! output, everything else on standard error.
+
+use std::{
+    fs,
+    io::{self, Write},
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    thread,
+    time::Duration,
+};
+
+use benchgrid_measures::{AttemptName, Outcome, Verdict};
+use clap::{Args, Subcommand};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{
+    agent,
+    coordinator::{self, Journal, Status},
+    experiment::{Experiment, Link},
+    http_node, kubernetes, protocol, shaping,
+};
+
+/// Exit code of a process that was asked to end (128 + SIGTERM).
+const TERMINATED: u8 = 143;
+/// Exit code when the environment is not as it must be.
+const ENVIRONMENT: u8 = 3;
+
+/// What the probe can be.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Shape this pod's link and end.
+    Shape(Shape),
+    /// Drive the node beside it, as the coordinator says.
+    Agent(Agent),
+    /// Run a cell's experiment.
+    Coordinator(Coordinator),
+    /// Be a node of the control system `http`.
+    HttpNode(HttpNode),
+}
+
+/// Arguments of `shape`.
+#[derive(Debug, Clone, Args)]
+pub struct Shape {
+    /// What the pod may send, in bits a second.
+    #[arg(long, env = "BENCHGRID_UP_BPS", value_name = "RATE")]
+    up: u64,
+    /// What the pod may receive, in bits a second.
+    #[arg(long, env = "BENCHGRID_DOWN_BPS", value_name = "RATE")]
+    down: u64,
+    /// Delay added when the pod sends, in seconds.
+    #[arg(long, env = "BENCHGRID_LATENCY_SECONDS", value_name = "SECONDS", default_value_t = 0.0)]
+    latency: f64,
+    /// Network device of the pod.
+    #[arg(long, env = "BENCHGRID_DEVICE", value_name = "NAME", default_value = "eth0")]
+    device: String,
+}
+
+/// Arguments of `agent`.
+#[derive(Debug, Clone, Args)]
+pub struct Agent {
+    /// Base URL of the coordinator.
+    #[arg(long, env = "BENCHGRID_COORDINATOR", value_name = "URL")]
+    coordinator: String,
+    /// Announce URL of the tracker; default: the coordinator's host, port 6969.
+    #[arg(long, env = "BENCHGRID_TRACKER", value_name = "URL")]
+    tracker: Option<String>,
+    /// Name of the attempt.
+    #[arg(long, env = "BENCHGRID_ATTEMPT", value_name = "NAME")]
+    attempt: String,
+    /// System of the node.
+    #[arg(long, env = "BENCHGRID_SYSTEM", value_name = "NAME")]
+    system: String,
+    /// Group of the node.
+    #[arg(long, env = "BENCHGRID_GROUP", value_name = "NAME")]
+    group: String,
+    /// Name of the pod.
+    #[arg(long, env = "BENCHGRID_POD", value_name = "NAME")]
+    pod: String,
+    /// Driver that speaks to the node.
+    #[arg(long, env = "BENCHGRID_DRIVER", value_name = "NAME")]
+    driver: String,
+    /// Base URL of the node's local API.
+    #[arg(long, env = "BENCHGRID_API", value_name = "URL")]
+    api: String,
+    /// Data directory shared with the node.
+    #[arg(long, env = "BENCHGRID_DATA", value_name = "DIR")]
+    data: PathBuf,
+    /// Network device whose bytes are counted.
+    #[arg(long, env = "BENCHGRID_DEVICE", value_name = "NAME", default_value = "eth0")]
+    device: String,
+    /// Seconds for which the coordinator may be out of reach.
+    #[arg(long, env = "BENCHGRID_PATIENCE_SECONDS", value_name = "SECONDS", default_value_t = 300)]
+    patience: u64,
+    /// Stay when all is done until asked to end: a sidecar that ends is started again. Default: in a pod.
+    #[arg(long, env = "BENCHGRID_LINGER", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    linger: Option<bool>,
+}
+
+/// Arguments of `coordinator`.
+#[derive(Debug, Clone, Args)]
+pub struct Coordinator {
+    /// The cell, as compiled.
+    #[arg(long, env = "BENCHGRID_CELL", value_name = "FILE")]
+    cell: PathBuf,
+    /// Name of the attempt.
+    #[arg(long, env = "BENCHGRID_ATTEMPT", value_name = "NAME")]
+    attempt: AttemptName,
+    /// Address to listen on; default: all.
+    #[arg(long, env = "BENCHGRID_LISTEN", value_name = "IP")]
+    listen: Option<IpAddr>,
+    /// Port for agents.
+    #[arg(long, value_name = "PORT", default_value_t = protocol::AGENT_PORT)]
+    agent_port: u16,
+    /// Port of the tracker.
+    #[arg(long, value_name = "PORT", default_value_t = protocol::TRACKER_PORT)]
+    tracker_port: u16,
+    /// Port of the plain transfers that prove a link.
+    #[arg(long, value_name = "PORT", default_value_t = protocol::BASELINE_PORT)]
+    baseline_port: u16,
+    /// File that gets the outcome; default: a pod's termination log, where there is one.
+    #[arg(long, env = "BENCHGRID_TERMINATION_LOG", value_name = "FILE")]
+    termination_log: Option<PathBuf>,
+}
+
+/// Arguments of `http-node`.
+#[derive(Debug, Clone, Args)]
+pub struct HttpNode {
+    /// Address to listen on.
+    #[arg(long, env = "BENCHGRID_HTTP_LISTEN", value_name = "IP:PORT", default_value = "0.0.0.0:8080")]
+    listen: SocketAddr,
+    /// Directory of its files.
+    #[arg(long, env = "BENCHGRID_DATA", value_name = "DIR")]
+    data: PathBuf,
+}
+
+impl Command {
+    /// Does it; returns when it is done, or when the process is asked to end.
+    pub fn run(self) -> ExitCode {
+        match self {
+            Self::Shape(args) => args.run(),
+            Self::Agent(args) => args.run(),
+            Self::Coordinator(args) => args.run(),
+            Self::HttpNode(args) => args.run(),
+        }
+    }
+}
+
+impl Shape {
+    fn run(self) -> ExitCode {
+        let link = Link { up_bits_per_second: self.up, down_bits_per_second: self.down, latency_seconds: self.latency };
+        match shaping::apply(&self.device, &link) {
+            Ok(report) => {
+                out(&serde_json::to_string(&report).unwrap_or_default());
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(&error),
+        }
+    }
+}
+
+impl Agent {
+    fn run(self) -> ExitCode {
+        let linger = self.linger.unwrap_or_else(in_a_pod);
+        let settings = self.settings();
+        let work = move || match agent::run(&settings, note) {
+            Ok(()) if linger => {
+                note("all done; staying until asked to end");
+                loop {
+                    thread::park();
+                }
+            }
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error),
+        };
+        until_asked_to_end(work).unwrap_or(ExitCode::from(TERMINATED))
+    }
+
+    fn settings(self) -> agent::Settings {
+        let tracker = self.tracker.unwrap_or_else(|| tracker_beside(&self.coordinator));
+        agent::Settings {
+            coordinator: self.coordinator,
+            tracker,
+            attempt: self.attempt,
+            system: self.system,
+            group: self.group,
+            pod: self.pod,
+            driver: self.driver,
+            api: self.api,
+            data: self.data,
+            device: self.device,
+            patience: Duration::from_secs(self.patience),
+        }
+    }
+}
+
+impl Coordinator {
+    fn run(self) -> ExitCode {
+        let log = self.termination_log.clone().or_else(termination_log);
+        let settings = match self.settings() {
+            Ok(settings) => settings,
+            Err(error) => return fail(&error),
+        };
+        let status = Status::default();
+        let work = {
+            let (settings, status) = (settings.clone(), status.clone());
+            move || coordinator::run(&settings, &status, &mut Console)
+        };
+        let (outcome, code) = match until_asked_to_end(work) {
+            Some(outcome) => {
+                let code = if outcome.verdict == Verdict::Measured { 0 } else { 1 };
+                (outcome, code)
+            }
+            None => (status.interrupted(&settings), TERMINATED),
+        };
+        tell(&outcome, log.as_ref());
+        ExitCode::from(code)
+    }
+
+    fn settings(self) -> Result<coordinator::Settings, String> {
+        let path = self.cell.display();
+        let text = fs::read_to_string(&self.cell).map_err(|error| format!("{path}: {error}"))?;
+        let experiment: Experiment = serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))?;
+        let api = kubernetes::Api::in_cluster().unwrap_or_else(|error| {
+            note(&format!("the cluster can't be asked: {error}"));
+            None
+        });
+        Ok(coordinator::Settings {
+            experiment,
+            attempt: self.attempt,
+            api,
+            listen: self.listen,
+            agent_port: self.agent_port,
+            tracker_port: self.tracker_port,
+            baseline_port: self.baseline_port,
+        })
+    }
+}
+
+impl HttpNode {
+    fn run(self) -> ExitCode {
+        let work = move || {
+            let runtime = tokio::runtime::Runtime::new()?;
+            runtime.block_on(http_node::run(self.listen, self.data))
+        };
+        match until_asked_to_end(work) {
+            None | Some(Ok(())) => ExitCode::SUCCESS,
+            Some(Err(error)) => fail(&error),
+        }
+    }
+}
+
+/// Runs the work in a thread of its own; none when the process was asked to end before it was done.
+///
+/// The thread is left behind then: the process is about to end.
+fn until_asked_to_end<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    runtime.block_on(async {
+        let (done, result) = tokio::sync::oneshot::channel();
+        thread::spawn(move || drop(done.send(work())));
+        tokio::select! {
+            result = result => result.ok(),
+            () = asked_to_end() => None,
+        }
+    })
+}
+
+async fn asked_to_end() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (listen(SignalKind::terminate()), listen(SignalKind::interrupt()))
+    else {
+        // Without handlers the system's own answer to these signals stands: the process ends.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn listen(kind: SignalKind) -> io::Result<Signal> {
+    signal(kind)
+}
+
+/// Tells the outcome as the last line of standard output and as the container's termination message.
+fn tell(outcome: &Outcome, log: Option<&PathBuf>) {
+    let text = serde_json::to_string(outcome).unwrap_or_default();
+    if let Some(path) = log
+        && let Err(error) = fs::write(path, &text)
+    {
+        note(&format!("{}: {error}", path.display()));
+    }
+    out(&text);
+}
+
+fn termination_log() -> Option<PathBuf> {
+    Some(PathBuf::from("/dev/termination-log")).filter(|path| path.exists())
+}
+
+fn in_a_pod() -> bool {
+    std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+}
+
+/// `http://coordinator:7070` has its tracker at `http://coordinator:6969/announce`.
+fn tracker_beside(coordinator: &str) -> String {
+    let coordinator = coordinator.trim_end_matches('/');
+    let port = coordinator.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    let host = port.map_or(coordinator, |(host, _)| host);
+    format!("{host}:{}/announce", protocol::TRACKER_PORT)
+}
+
+/// Records go to standard output, notes to standard error.
+struct Console;
+
+impl Journal for Console {
+    fn record(&mut self, line: &str) {
+        out(line);
+    }
+
+    fn note(&mut self, text: &str) {
+        note(text);
+    }
+}
+
+fn out(line: &str) {
+    // Nobody reads any more: the records go to the store all the same.
+    let _ = writeln!(io::stdout().lock(), "{line}");
+}
+
+fn note(text: &str) {
+    // Nobody reads any more: nothing is lost but words.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+fn fail(error: &dyn std::fmt::Display) -> ExitCode {
+    note(&format!("error: {error}"));
+    ExitCode::from(ENVIRONMENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tracker_is_beside_the_coordinator() {
+        assert_eq!(tracker_beside("http://coordinator:7070"), "http://coordinator:6969/announce");
+        assert_eq!(tracker_beside("http://coordinator/"), "http://coordinator:6969/announce");
+        assert_eq!(tracker_beside("http://[fd00::1]:7070"), "http://[fd00::1]:6969/announce");
+    }
+}

@@ -1,0 +1,189 @@
+//! One attempt from its first registration to its outcome, in the order in which it happens.
+//!
+//! In: [`Settings`], the swarm, the tracker, a journal. Out: the [`Outcome`].
+
+use std::{collections::BTreeMap, time::Duration};
+
+use benchgrid_measures::{Kind, Outcome, Phase, Reason, Record};
+
+use crate::{
+    coordinator::{
+        Journal, Settings, Status,
+        draw::{self, phase_word},
+        end::End,
+        fate::Fate,
+        ledger::Ledger,
+        preflight::{self, Nodes},
+        repetition::{Cell, Which, Yield},
+        swarm::Swarm,
+    },
+    protocol::Step,
+    store::Store,
+    tracker::Tracker,
+};
+
+/// How long agents have to take their leave.
+const LEAVE: Duration = Duration::from_secs(5);
+
+/// What an attempt works with.
+pub(super) struct Attempt<'a> {
+    settings: &'a Settings,
+    swarm: Swarm,
+    tracker: Tracker,
+    status: &'a Status,
+    ledger: Ledger<'a>,
+    fate: Fate,
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(
+        settings: &'a Settings,
+        (swarm, tracker): (Swarm, Tracker),
+        status: &'a Status,
+        journal: &'a mut dyn Journal,
+    ) -> Self {
+        let pods = settings.experiment.nodes().map(|(_, _, pod)| pod).collect();
+        Self {
+            settings,
+            swarm,
+            tracker,
+            status,
+            ledger: Ledger::new(Store::new(&settings.experiment.store), journal),
+            fate: Fate::new(settings.api.clone(), settings.attempt.to_string(), pods),
+        }
+    }
+
+    /// Runs it.
+    pub(super) fn run(mut self) -> Outcome {
+        let end = match self.experiment() {
+            Ok(()) => End::new(Reason::Ok, String::new()),
+            Err(end) => end,
+        };
+        self.doing("taking leave of the agents");
+        let pods: Vec<_> = self.swarm.present();
+        self.swarm.all(&pods, LEAVE, |_| Step::Finish);
+        self.doing("storing the records");
+        let identity = self.settings.experiment.identity(&self.settings.attempt);
+        self.ledger.close(end, &identity)
+    }
+
+    fn doing(&mut self, what: &str) {
+        self.status.set(what);
+        self.ledger.note(what);
+    }
+
+    fn experiment(&mut self) -> Result<(), End> {
+        let experiment = &self.settings.experiment;
+        preflight::same_protocol(experiment)?;
+        self.doing("waiting for all nodes");
+        let mut nodes = preflight::ready(experiment, &self.swarm, &self.fate)?;
+        self.describe(&nodes);
+        preflight::alike(experiment, &nodes)?;
+        self.doing("measuring the links");
+        preflight::baselines(experiment, &self.swarm, self.settings.baseline_port, &mut nodes)?;
+        // Restarts so far harm nothing: nothing was measured yet.
+        self.what_happened();
+        self.repetitions(&nodes)
+    }
+
+    fn repetitions(&mut self, nodes: &Nodes) -> Result<(), End> {
+        let experiment = &self.settings.experiment;
+        let attempt = &self.settings.attempt;
+        let identity = experiment.identity(attempt);
+        let (swarm, tracker) = (self.swarm.clone(), self.tracker.clone());
+        let parts = self.draw()?;
+        let cell = Cell { experiment, attempt, identity: &identity, swarm: &swarm, tracker: &tracker, nodes, parts };
+        let mut failures = 0;
+        let mut void = Vec::new();
+        for which in schedule(experiment.measure.warmup, experiment.measure.repetitions) {
+            let name = format!("{} {}", phase_word(which.phase), which.number);
+            self.doing(&name);
+            let mut out = Yield::default();
+            let went = cell.repeat(which, &mut out);
+            let records = self.settle(out);
+            self.status.add(records.len());
+            self.ledger.add(&records);
+            went?;
+            if which.phase == Phase::Measured {
+                void.extend(records.iter().flat_map(|record| &record.invalid).cloned());
+            }
+            failures = if nothing_arrived(&records) { failures + 1 } else { 0 };
+            if failures == 2 {
+                let why = records.iter().find_map(|record| record.failure.as_ref());
+                let why = why.map(|failure| format!("{}: {}", failure.reason, failure.detail)).unwrap_or_default();
+                let text = format!("no download succeeded in two repetitions in a row, last in {name}: {why}");
+                return Err(End::new(Reason::TransferFailed, text));
+            }
+        }
+        void.sort();
+        void.dedup();
+        if void.is_empty() { Ok(()) } else { Err(End::new(Reason::Invalid, void.join("; "))) }
+    }
+
+    fn draw(&self) -> Result<BTreeMap<String, draw::Parts>, End> {
+        let experiment = &self.settings.experiment;
+        let draw = |system: &crate::experiment::System| {
+            let parts = draw::parts(system, &experiment.cell, self.settings.attempt.trial);
+            let text = || format!("{} of {} nodes can't seed with the roles given", system.seeders, system.name);
+            Ok((system.name.clone(), parts.ok_or_else(|| End::new(Reason::Internal, text()))?))
+        };
+        experiment.systems.iter().map(draw).collect()
+    }
+
+    /// Adds to a repetition's records what voids all of them, and tells the notes.
+    fn settle(&mut self, mut out: Yield) -> Vec<Record> {
+        for pod in self.swarm.started_anew() {
+            out.invalid.push(format!("agent of {pod}: the agent started anew"));
+        }
+        out.invalid.extend(self.what_happened());
+        out.invalid.sort();
+        out.invalid.dedup();
+        for note in out.notes.iter().chain(&out.invalid) {
+            self.ledger.note(note);
+        }
+        for record in &mut out.records {
+            record.invalid.extend(out.invalid.iter().cloned());
+            record.invalid.sort();
+            record.invalid.dedup();
+        }
+        out.records
+    }
+
+    /// What the cluster says of the pods since the last look.
+    fn what_happened(&mut self) -> Vec<String> {
+        match self.fate.changes() {
+            Ok(changes) => changes,
+            Err(error) => {
+                self.ledger.note(&format!("restarts are not known: {error}"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Tells what each node is, on what machine, from which image.
+    fn describe(&mut self, nodes: &Nodes) {
+        for (pod, node) in nodes {
+            let facts = serde_json::json!({
+                "pod": pod, "system": node.system, "group": node.group,
+                "description": node.description, "environment": node.environment,
+            });
+            self.ledger.note(&facts.to_string());
+        }
+        for ((pod, container), image) in self.fate.images() {
+            self.ledger.note(&format!("pod {pod}, container {container}: {image}"));
+        }
+    }
+}
+
+/// Warm-ups, then what counts.
+fn schedule(warmup: u32, repetitions: u32) -> impl Iterator<Item = Which> {
+    let of = |phase, count| (1..=count).map(move |number| Which { phase, number });
+    of(Phase::Warmup, warmup).chain(of(Phase::Measured, repetitions))
+}
+
+/// Whether a repetition failed as a whole. Single failed downloads are results; nothing at all twice in a row means
+/// that the rest would be so too.
+fn nothing_arrived(records: &[Record]) -> bool {
+    let mut downloads = records.iter().filter(|record| record.kind == Kind::Download);
+    downloads.all(|record| !record.success)
+}

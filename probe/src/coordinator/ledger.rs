@@ -1,0 +1,85 @@
+//! The records of an attempt on their way out.
+//!
+//! In: records as they are made. Out: each as a JSON line to the journal at once, and to the store; at the end the
+//! outcome, after the records were read back and counted. What the store did not take yet waits as frozen bytes.
+
+use std::time::Duration;
+
+use benchgrid_measures::{Identity, Outcome, Record};
+
+use crate::{
+    coordinator::{Journal, end::End},
+    store::{PATIENCE, Parcel, Store, StoreError},
+};
+
+/// How long the experiment waits for the store between two repetitions; the rest can wait for the end.
+const BETWEEN: Duration = Duration::from_secs(10);
+
+/// Keeps what must still go to the store, and counts what went.
+pub(super) struct Ledger<'a> {
+    store: Store,
+    journal: &'a mut dyn Journal,
+    waiting: Vec<Parcel>,
+    records: u32,
+    values: usize,
+    span: Option<(i64, i64)>,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) fn new(store: Store, journal: &'a mut dyn Journal) -> Self {
+        Self { store, journal, waiting: Vec::new(), records: 0, values: 0, span: None }
+    }
+
+    /// Tells people what happens.
+    pub(super) fn note(&mut self, text: &str) {
+        self.journal.note(text);
+    }
+
+    /// Takes the records of a repetition.
+    pub(super) fn add(&mut self, records: &[Record]) {
+        for record in records {
+            match serde_json::to_string(record) {
+                Ok(line) => self.journal.record(&line),
+                Err(error) => self.journal.note(&format!("record {}: {error}", record.id)),
+            }
+            self.records += 1;
+            self.values += record.lines().len();
+            let (first, last) = self.span.unwrap_or((i64::MAX, i64::MIN));
+            self.span = Some((first.min(record.ended_ms), last.max(record.ended_ms)));
+        }
+        self.waiting.extend(Parcel::records(records));
+        if let Err(error) = self.push(BETWEEN) {
+            self.journal.note(&format!("the store has to wait: {error}"));
+        }
+    }
+
+    /// Sends what waits, in order; stops at the first parcel that does not get through.
+    fn push(&mut self, patience: Duration) -> Result<(), StoreError> {
+        while let Some(parcel) = self.waiting.first() {
+            self.store.push(parcel, patience)?;
+            self.waiting.remove(0);
+        }
+        Ok(())
+    }
+
+    /// Ends the attempt: everything to the store, read back, then the marker, which says that all records are there.
+    pub(super) fn close(mut self, end: End, identity: &Identity) -> Outcome {
+        let stored = self.settle(&identity.attempt);
+        if let Err(error) = stored {
+            return end.and_store(&error).outcome(identity, self.records);
+        }
+        let outcome = end.outcome(identity, self.records);
+        match self.store.push(&Parcel::outcome(&outcome), PATIENCE) {
+            Ok(()) => outcome,
+            Err(error) => end.and_store(&error).outcome(identity, self.records),
+        }
+    }
+
+    fn settle(&mut self, attempt: &str) -> Result<(), StoreError> {
+        self.push(PATIENCE)?;
+        match self.span {
+            Some(span) => self.store.confirm(attempt, self.values, span),
+            None => Ok(()),
+        }
+    }
+}
