@@ -1,1 +1,31 @@
-//! To be written.
+//! Kustomize, as far as we use it.
+//!
+//! In: a base's folder, values, or a tree of files. Out: the base's plain objects, checked; YAML that every reader takes
+//! for the same; the objects that kustomize would build from a tree we wrote. A field outside the subset is refused by
+//! name, never guessed at.
+
+mod base;
+mod build;
+mod emit;
+mod object_patch;
+mod scalar;
+mod yaml;
+
+pub use base::{ALLOWED_KINDS, BaseError, BaseTrouble, check_base, load_base};
+pub use build::{BuildError, build};
+pub use emit::{emit, emit_all};
+pub(crate) use object_patch::escape;
+pub use object_patch::{ObjectPatch, PatchError, apply};
+pub use yaml::{YamlError, read_documents};
+
+use serde_json::Value;
+
+/// `kind` of an object.
+pub fn kind(object: &Value) -> &str {
+    object["kind"].as_str().unwrap_or_default()
+}
+
+/// `metadata.name` of an object.
+pub fn name(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}

@@ -33,6 +33,15 @@ impl Level {
             Self::Object(map) => Value::Object(map.clone()),
         }
     }
+
+    /// What expressions see: a quantity is a number of bytes, bits a second, or seconds.
+    pub fn value(&self) -> Value {
+        match self {
+            Self::Quantity(quantity) => quantity.value(),
+            Self::Object(map) => map.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+            other => other.canonical(),
+        }
+    }
 }
 
 impl fmt::Display for Level {

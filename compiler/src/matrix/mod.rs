@@ -3,9 +3,18 @@
 //! In: a scenario's axes, includes and exclusions. Out: cells with their ids and slugs, and the combinations that were
 //! left out, each with its reason. Pure.
 
+mod evaluator;
+mod expand;
+mod functions;
 mod level;
+mod operators;
+mod scope;
 
+pub use expand::expand;
 pub use level::Level;
+pub use scope::Scope;
+
+pub use crate::spec::ExpressionError;
 
 use std::collections::BTreeMap;
 

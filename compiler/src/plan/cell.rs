@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
 use benchgrid_probe::experiment::Link;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::matrix::Levels;
@@ -32,6 +34,8 @@ pub struct Cell {
     pub measure: PlannedMeasure,
     /// What it takes of the lab.
     pub needs: Needs,
+    /// Seconds that the coordinator may take.
+    pub coordinator_seconds: u64,
     /// Seconds after which an attempt has failed, from its admission.
     pub deadline_seconds: u64,
 }
@@ -70,8 +74,8 @@ pub struct PlannedGroup {
     pub replicas: u32,
     /// Who may seed.
     pub role: Role,
-    /// Image of the node's container, after the lab's replacements; none: the base's.
-    pub image: Option<String>,
+    /// Images of the workload's containers by container, where they are not the base's.
+    pub images: BTreeMap<String, PlannedImage>,
     /// Processors, as Kubernetes writes them.
     pub cpu: Option<String>,
     /// Memory, as Kubernetes writes it.
@@ -92,6 +96,15 @@ pub struct PlannedGroup {
     pub data_bytes: u64,
 }
 
+/// An image that is not the base's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedImage {
+    /// What the experiment is about: named by scenario, base or the lab's replacements.
+    pub experiment: String,
+    /// Where it is taken from: the same through the lab's mirror.
+    pub deployed: String,
+}
+
 /// How a cell is measured, resolved, in base units.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedMeasure {
@@ -107,6 +120,12 @@ pub struct PlannedMeasure {
     pub stalled_seconds: f64,
     /// Seconds until all nodes must be up.
     pub ready_seconds: f64,
+    /// Seconds until every seeder must be visible to the others.
+    pub gate_seconds: f64,
+    /// Seconds over which the idle network is counted before a transfer.
+    pub idle_seconds: f64,
+    /// Seconds of rest after a transfer.
+    pub cool_down_seconds: f64,
     /// Seconds that one transfer may take.
     pub transfer_deadline_seconds: f64,
     /// Least possible seconds of one transfer, where every link has a rate.
@@ -116,7 +135,7 @@ pub struct PlannedMeasure {
 }
 
 /// What a cell takes of the lab while it is deployed.
-#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Needs {
     /// Pods, the coordinator's included.

@@ -87,6 +87,15 @@ impl Quantity {
             _ => self.base as f64,
         }
     }
+
+    /// The same as JSON: a whole number wherever it is one.
+    pub fn value(self) -> serde_json::Value {
+        match self.family {
+            Family::Duration if self.base % 1_000_000_000 != 0 => self.number().into(),
+            Family::Duration => (self.base / 1_000_000_000).into(),
+            _ => self.base.into(),
+        }
+    }
 }
 
 impl FromStr for Quantity {
@@ -149,7 +158,8 @@ impl fmt::Display for Quantity {
         let units = self.family.units();
         let decimal = units.iter().filter(|(name, _)| !name.contains('i') || name.ends_with("bit"));
         let best = decimal.clone().find(fits).filter(|(_, size)| *size > 1);
-        let (name, size) = best.or_else(|| units.iter().find(fits)).or_else(|| units.last()).copied().unwrap_or(("", 1));
+        let (name, size) =
+            best.or_else(|| units.iter().find(fits)).or_else(|| units.last()).copied().unwrap_or(("", 1));
         write!(f, "{}{name}", self.base / size)
     }
 }

@@ -1,0 +1,53 @@
+use serde_json::Value;
+
+use super::operators;
+use crate::spec::{Family, Quantity};
+
+/// The function that makes a number of a text of this family.
+pub(super) fn name(family: Family) -> &'static str {
+    match family {
+        Family::Size => "size",
+        Family::Rate => "rate",
+        Family::Duration => "duration",
+    }
+}
+
+/// Calls a function, or says why it can't be called so.
+pub(super) fn call(function: &str, args: &[Value], system: Option<&str>) -> Result<Value, String> {
+    match (function, system) {
+        ("size", _) => quantity(Family::Size, args),
+        ("rate", _) => quantity(Family::Rate, args),
+        ("duration", _) => quantity(Family::Duration, args),
+        ("host", Some(system)) => host(system, args),
+        ("host", None) => Err("`host` is only known to a system's own settings".to_owned()),
+        _ => Err(format!("unknown function `{function}`")),
+    }
+}
+
+fn quantity(family: Family, args: &[Value]) -> Result<Value, String> {
+    let function = name(family);
+    let [Value::String(text)] = args else {
+        return Err(format!("`{function}` takes one text, as in `{function}(\"{}\")`", example(family)));
+    };
+    let quantity: Quantity = text.parse().map_err(|error: crate::spec::QuantityError| error.to_string())?;
+    if quantity.family == family {
+        Ok(quantity.value())
+    } else {
+        Err(format!("`{text}` is no {function}; `{}` is", example(family)))
+    }
+}
+
+fn example(family: Family) -> &'static str {
+    match family {
+        Family::Size => "1GB",
+        Family::Rate => "20Mbit",
+        Family::Duration => "5ms",
+    }
+}
+
+fn host(system: &str, args: &[Value]) -> Result<Value, String> {
+    let wrong = || "`host` takes a group and a number, as in `host('bootstrap', 0)`".to_owned();
+    let [Value::String(group), number] = args else { return Err(wrong()) };
+    let number = operators::whole_decimal(number).as_u64().ok_or_else(wrong)?;
+    Ok(Value::String(format!("{system}-{group}-{number}.{system}-{group}")))
+}

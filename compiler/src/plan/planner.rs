@@ -1,0 +1,269 @@
+//! Cells, one by one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::experiment::{digest, hex};
+use super::group::{GroupInput, group, replicas};
+use super::measure::{Settings, deadlines, measure, settings};
+use super::needs::needs;
+use super::value::Spot;
+use super::{Base, Cell, PlannedGroup, PlannedSystem, Subject, Systems, Trouble};
+use crate::kustomize::emit_all;
+use crate::matrix::{Combination, Level, Scope};
+use crate::spec::{Lab, Load, MeasureSpec, Role, Scenario, System, SystemUse};
+use sha2::{Digest, Sha256};
+
+/// Driver names that the probe has.
+const DRIVERS: [&str; 2] = ["http", "qbittorrent"];
+
+/// What every cell is planned from.
+pub(super) struct Planner<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) lab: &'a Lab,
+    pub(super) systems: &'a Systems,
+}
+
+/// A system of the cell while it is planned: the scenario's use of it, and itself.
+struct Present<'a> {
+    name: &'a str,
+    using: &'a SystemUse,
+    system: &'a System,
+    objects: &'a [Value],
+}
+
+impl<'a> Planner<'a> {
+    /// One cell, or everything that is wrong with it.
+    pub(super) fn cell(&self, combination: &Combination, warnings: &mut Vec<Trouble>) -> Result<Cell, Vec<Trouble>> {
+        let spec = &self.scenario.spec;
+        let axes = Scope::new(&combination.levels);
+        let settings = settings(&axes, &spec.measure).map_err(|trouble| vec![trouble])?;
+        let mut troubles = Vec::new();
+        let mut systems = Vec::new();
+        for present in self.present(combination, &axes)? {
+            match self.system(&present, &axes, &settings, warnings) {
+                Ok(system) => systems.push((system, present.objects)),
+                Err(more) => troubles.extend(more),
+            }
+        }
+        if !troubles.is_empty() {
+            return Err(troubles);
+        }
+        let digest =
+            digest(&settings, &spec.measure, spec.salt.as_deref(), &systems).map_err(|trouble| vec![trouble])?;
+        let needs = needs(&systems);
+        let systems: Vec<PlannedSystem> = systems.into_iter().map(|(system, _)| system).collect();
+        let measure = measure(&settings, &systems);
+        let (coordinator_seconds, deadline_seconds) = deadlines(&measure, needs.pods - 1);
+        Ok(Cell {
+            id: combination.id.clone(),
+            slug: combination.slug.clone(),
+            levels: combination.levels.clone(),
+            digest,
+            systems,
+            measure,
+            needs,
+            coordinator_seconds,
+            deadline_seconds,
+        })
+    }
+
+    /// The systems of a cell; at least one of them is measured.
+    fn present(&self, combination: &Combination, axes: &Scope) -> Result<Vec<Present<'a>>, Vec<Trouble>> {
+        let mut present = Vec::new();
+        let mut troubles = Vec::new();
+        for (name, using) in &self.scenario.spec.systems {
+            let spot = Spot::new(&Subject::Scenario, format!("/spec/systems/{name}"));
+            match (is_present(name, using, combination, axes), self.systems.get(name)) {
+                (Ok(true), Some((system, objects))) => present.push(Present { name, using, system, objects }),
+                (Ok(true), None) => troubles.push(spot.trouble("BG0300", "the system's base was not read")),
+                (Ok(false), _) => {}
+                (Err(error), _) => {
+                    let spot = Spot::new(&Subject::Scenario, format!("{}/when", spot.pointer));
+                    troubles.push(spot.trouble("BG0312", error.message));
+                }
+            }
+        }
+        if troubles.is_empty() && !present.iter().any(|one| one.using.load == Load::Measured) {
+            troubles.push(
+                Trouble::scenario("BG0301", "/spec/systems", "no system is measured")
+                    .help("an axis `system` whose levels are the systems' names picks one a cell; or use `when`"),
+            );
+        }
+        if troubles.is_empty() { Ok(present) } else { Err(troubles) }
+    }
+
+    fn system(
+        &self,
+        present: &Present<'a>,
+        axes: &Scope,
+        settings: &Settings,
+        warnings: &mut Vec<Trouble>,
+    ) -> Result<PlannedSystem, Vec<Trouble>> {
+        let mut troubles = unsupported(present);
+        let input = |scope, name, spec| GroupInput {
+            system_name: present.name,
+            system: present.system,
+            objects: present.objects,
+            name,
+            spec,
+            lab: self.lab,
+            scope,
+        };
+        let mut counts = BTreeMap::new();
+        for (name, spec) in &present.using.groups {
+            match replicas(&input(axes, name, spec)) {
+                Ok(count) => drop(counts.insert(name.as_str(), count)),
+                Err(trouble) => troubles.push(trouble),
+            }
+        }
+        if !troubles.is_empty() {
+            return Err(troubles);
+        }
+        let seeders =
+            seeders(present, &counts, settings, &self.scenario.spec.measure).map_err(|trouble| vec![trouble])?;
+        let scope = axes.clone().with("measure", about(settings, seeders));
+        let mut groups: Vec<PlannedGroup> = Vec::new();
+        for (name, spec) in &present.using.groups {
+            match group(&input(&scope, name, spec), counts[name.as_str()], warnings) {
+                Ok(group) => groups.push(group),
+                Err(trouble) => troubles.push(trouble),
+            }
+        }
+        if troubles.is_empty() { Ok(planned(present, seeders, groups)) } else { Err(troubles) }
+    }
+}
+
+fn planned(present: &Present<'_>, seeders: u32, groups: Vec<PlannedGroup>) -> PlannedSystem {
+    let spec = &present.system.spec;
+    PlannedSystem {
+        name: present.name.to_owned(),
+        base: base(present.system, present.objects).folder,
+        driver: spec.driver.clone(),
+        workload: spec.workload.clone(),
+        container: spec.container.clone(),
+        api_port: spec.ports.get("api").copied().unwrap_or_default(),
+        data_path: spec.data.path.clone(),
+        load: present.using.load,
+        seeders,
+        groups,
+    }
+}
+
+fn is_present(
+    name: &str,
+    using: &SystemUse,
+    combination: &Combination,
+    axes: &Scope,
+) -> Result<bool, crate::matrix::ExpressionError> {
+    match (&using.when, combination.levels.get("system")) {
+        (Some(when), _) => axes.condition(when),
+        (None, Some(level)) => Ok(matches!(level, Level::Text(_) | Level::Object(_)) && level.to_string() == name),
+        (None, None) => Ok(true),
+    }
+}
+
+/// What the language has and the probe has not yet.
+fn unsupported(present: &Present<'_>) -> Vec<Trouble> {
+    let spot = |field: &str| Spot::new(&Subject::Scenario, format!("/spec/systems/{}{field}", present.name));
+    let system = Subject::System(present.name.to_owned());
+    let mut troubles = Vec::new();
+    if present.using.load != Load::Measured {
+        troubles.push(spot("/load").trouble("BG0302", "systems that are not measured can't be deployed yet"));
+    }
+    if present.using.join.is_some() {
+        troubles.push(spot("/join").trouble("BG0303", "base capacity can't be joined yet"));
+    }
+    let spec = &present.system.spec;
+    if !DRIVERS.contains(&spec.driver.as_str()) {
+        let message = format!("the probe has no driver `{}` yet; it has {}", spec.driver, DRIVERS.join(", "));
+        troubles.push(Spot::new(&system, "/spec/driver").trouble("BG0304", message));
+    }
+    if !spec.ports.contains_key("api") {
+        troubles.push(
+            Spot::new(&system, "/spec/ports").trouble("BG0305", "no port `api`; the driver would not find the node"),
+        );
+    }
+    troubles
+}
+
+/// How many nodes of a system seed, and that it can be so.
+fn seeders(
+    present: &Present<'_>,
+    counts: &BTreeMap<&str, u32>,
+    settings: &Settings,
+    spec: &MeasureSpec,
+) -> Result<u32, Trouble> {
+    let of = |role: Role| -> u32 {
+        let groups = present.using.groups.iter().filter(|(_, group)| group.role == role);
+        groups.map(|(name, _)| counts[name.as_str()]).sum()
+    };
+    let (fixed, any, leechers) = (of(Role::Seeder), of(Role::Any), of(Role::Leecher));
+    let spot = Spot::new(&Subject::Scenario, "/spec/measure/seeders");
+    let seeders = match (settings.seeders, any) {
+        (Some(seeders), _) => seeders,
+        (None, 0) => fixed,
+        (None, _) => {
+            let trouble = Spot::new(&Subject::Scenario, "/spec/measure")
+                .trouble("BG0306", format!("`{}` has nodes of any role, and nothing says how many seed", present.name));
+            return Err(trouble.help("give measure.seeders, or the groups a role"));
+        }
+    };
+    let refuse = |message: String| {
+        if spec.seeders.is_some() {
+            spot.trouble("BG0307", message)
+        } else {
+            Spot::new(&Subject::Scenario, format!("/spec/systems/{}/groups", present.name)).trouble("BG0307", message)
+        }
+    };
+    if seeders == 0 {
+        return Err(refuse(format!("no node of `{}` would seed", present.name)));
+    }
+    if seeders < fixed || seeders > fixed + any {
+        let message = format!("`{}` can't have {seeders} seeders: {fixed} always seed, {any} may", present.name);
+        return Err(refuse(message).help("exclude the combination, or change the groups"));
+    }
+    if fixed + any + leechers == seeders {
+        let message = format!("no node of `{}` would be left to download: all {seeders} seed", present.name);
+        return Err(refuse(message).help("exclude the combination, or change the groups"));
+    }
+    Ok(seeders)
+}
+
+/// `measure` as expressions see it.
+fn about(settings: &Settings, seeders: u32) -> Value {
+    json!({
+        "fileSize": settings.file_size, "seeders": seeders, "trials": settings.trials,
+        "repetitions": settings.repetitions, "warmup": settings.warmup,
+    })
+}
+
+/// A base by its content.
+pub(super) fn base(system: &System, objects: &[Value]) -> Base {
+    let digest = hex(&Sha256::digest(emit_all(objects)));
+    Base { folder: format!("{}-{}", system.metadata.name, &digest[..8]), objects: objects.to_vec() }
+}
+
+/// Troubles of many cells as one list: what is said twice is said once, with the cell it was first seen in.
+pub(super) fn gathered(all: Vec<(String, Trouble)>) -> Vec<Trouble> {
+    let mut gathered: Vec<(String, Trouble, BTreeSet<String>)> = Vec::new();
+    for (slug, trouble) in all {
+        let same = |(_, known, _): &&mut (String, Trouble, BTreeSet<String>)| {
+            (known.code, &known.subject, &known.pointer) == (trouble.code, &trouble.subject, &trouble.pointer)
+        };
+        match gathered.iter_mut().find(same) {
+            Some((_, _, cells)) => drop(cells.insert(slug)),
+            None => gathered.push((slug.clone(), trouble, BTreeSet::from([slug]))),
+        }
+    }
+    gathered
+        .into_iter()
+        .map(|(slug, mut trouble, cells)| {
+            let more = cells.len() - 1;
+            let others = if more == 0 { String::new() } else { format!(" and {more} more") };
+            trouble.message = format!("{} (cell {slug}{others})", trouble.message);
+            trouble
+        })
+        .collect()
+}

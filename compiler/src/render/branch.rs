@@ -1,0 +1,74 @@
+//! What is on the branch once, whatever the scenarios.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::argocd::ArgoObjects;
+use super::kustomization::Kustomization;
+use super::names::Labels;
+use super::{Files, Provenance, conductor, put};
+use crate::spec::Lab;
+
+/// Writes the objects of Argo CD and the conductor, the lab, and the pages.
+pub(super) fn write(
+    files: &mut Files,
+    at: &dyn Fn(&str) -> String,
+    scenarios: &BTreeSet<String>,
+    lab: &Lab,
+    from: &Provenance,
+) {
+    let argo = ArgoObjects { lab };
+    put(files, &at("root.yaml"), &argo.root());
+    put(files, &at("argocd-apps/project.yaml"), &[argo.cells()]);
+    put(files, &at("argocd-apps/conductor.yaml"), &argo.conductor());
+    let mut resources = vec!["project.yaml".to_owned(), "conductor.yaml".to_owned()];
+    for scenario in scenarios {
+        let file = format!("{scenario}.yaml");
+        put(files, &at(&format!("argocd-apps/{file}")), &[argo.application_set(scenario)]);
+        resources.push(file);
+    }
+    let apps = Kustomization { resources, namespace: None, labels: Labels::new(), patches: Vec::new() };
+    apps.write(files, &at("argocd-apps"));
+    conductor::write(files, &at("conductor"), lab);
+    files.insert(at("lab.json"), super::json(lab));
+    files.insert(at(".gitattributes"), b"* -text linguist-generated=true\n".to_vec());
+    files.insert(at("README.md"), page(scenarios, lab).into_bytes());
+    files.insert(at("hydrator.metadata"), super::json(&metadata(from)));
+}
+
+/// In the form that Argo CD's own hydrator writes.
+fn metadata(from: &Provenance) -> Value {
+    let mut metadata = json!({});
+    let fields = [
+        ("repoURL", &from.repository),
+        ("drySha", &from.commit),
+        ("author", &from.author),
+        ("date", &from.date),
+        ("subject", &from.subject),
+    ];
+    for (key, value) in fields {
+        if let Some(value) = value {
+            metadata[key] = json!(value);
+        }
+    }
+    metadata
+}
+
+fn page(scenarios: &BTreeSet<String>, lab: &Lab) -> String {
+    let list: String = scenarios.iter().map(|scenario| format!("- [{scenario}](overlays/{scenario})\n")).collect();
+    format!(
+        "# Lab {lab}\n\n\
+        Written by `benchgrid compile` and by the lab's conductor; changes made here by hand are lost, except in `active/` and `done/`.\n\n\
+        Scenarios:\n\n{list}\n\
+        | folder | what |\n| --- | --- |\n\
+        | `root.yaml` | applied once by hand: `kubectl apply -f root.yaml` |\n\
+        | `argocd-apps/` | what that deploys: projects, the conductor, one ApplicationSet a scenario |\n\
+        | `conductor/` | the program that decides what runs |\n\
+        | `base/` | the software under test, by content |\n\
+        | `overlays/<scenario>/<cell>/` | what may run; `kubectl apply -k` works on each |\n\
+        | `active/<scenario>/<attempt>/` | what runs now; a commit that empties it stops everything |\n\
+        | `done/<scenario>/<cell>/` | how attempts ended; removing a file here runs its trial again |\n",
+        lab = lab.metadata.name,
+    )
+}

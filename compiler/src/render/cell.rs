@@ -1,0 +1,144 @@
+//! A cell's folder.
+
+use benchgrid_measures::MEASUREMENT_PROTOCOL;
+use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Measure, Store, System};
+use serde_json::{Value, json};
+
+use super::group::GroupFolder;
+use super::kustomization::{Kustomization, Patch};
+use super::names::{CONDUCTOR, Labels, cell_labels, conductor_namespace, group_name, key, key_step, meta, own_attempt};
+use super::{Files, coordinator, policies, put};
+use crate::plan::{Cell, Plan, PlannedGroup};
+use crate::spec::{Lab, Role, Shaping};
+
+/// Writes a cell's folder, as nobody has admitted it yet.
+pub(super) fn write(files: &mut Files, folder: &str, plan: &Plan, cell: &Cell, lab: &Lab) {
+    let labels = cell_labels(plan, cell);
+    let put_in = |files: &mut Files, name: &str, objects: &[Value]| put(files, &format!("{folder}/{name}"), objects);
+    put_in(files, "namespace.yaml", &[namespace(&own_attempt(plan, cell).to_string(), lab)]);
+    put_in(files, "rbac.yaml", &rbac(lab));
+    put_in(files, "policies.yaml", &policies::policies(lab));
+    put_in(files, "cell.yaml", &[config(plan, cell, lab)]);
+    put_in(files, "coordinator.yaml", &coordinator::objects(cell, lab, &labels));
+    for system in &cell.systems {
+        for group in &system.groups {
+            let base = &plan.bases[&system.base];
+            GroupFolder { lab, base, system, group, cell_labels: &labels }.write(files, folder);
+        }
+    }
+    kustomization(plan, cell, labels).write(files, folder);
+}
+
+/// The one file that an admission rewrites.
+fn kustomization(plan: &Plan, cell: &Cell, mut labels: Labels) -> Kustomization {
+    let attempt = own_attempt(plan, cell);
+    let mut resources: Vec<String> =
+        ["namespace.yaml", "rbac.yaml", "policies.yaml", "cell.yaml", "coordinator.yaml"].map(str::to_owned).into();
+    for system in &cell.systems {
+        resources.extend(system.groups.iter().map(|group| group_name(&system.name, &group.name)));
+    }
+    labels.insert(key("attempt"), attempt.to_string());
+    labels.insert(key("trial"), attempt.trial.to_string());
+    let on_pods = || {
+        let add = |word: &str, value: String| json!({"op": "add", "path": format!("/spec/template/metadata/labels/{}", key_step(word)), "value": value});
+        vec![add("attempt", attempt.to_string()), add("trial", attempt.trial.to_string())]
+    };
+    let mut job = vec![json!({
+        "op": "replace", "path": "/metadata/name", "value": format!("coordinator-t{}a{}", attempt.trial, attempt.number),
+    })];
+    job.extend(on_pods());
+    Kustomization {
+        resources,
+        namespace: Some(attempt.to_string()),
+        labels,
+        patches: vec![Patch::all("Job", job).renaming(), Patch::all("StatefulSet", on_pods())],
+    }
+}
+
+/// Removing it frees everything. Shaping needs `NET_ADMIN` in an init container, which `baseline` does not let in.
+fn namespace(name: &str, lab: &Lab) -> Value {
+    let level = if lab.spec.shaping == Shaping::Tc { "privileged" } else { "baseline" };
+    json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": level}},
+    })
+}
+
+/// The coordinator, and the conductor, may look at the cell's pods.
+fn rbac(lab: &Lab) -> [Value; 3] {
+    let group = "rbac.authorization.k8s.io";
+    [
+        json!({
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta("coordinator"),
+            "automountServiceAccountToken": false,
+        }),
+        json!({
+            "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": meta("coordinator"),
+            "rules": [
+                {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+                {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+            ],
+        }),
+        json!({
+            "apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": meta("coordinator"),
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": "coordinator"},
+            "subjects": [
+                {"kind": "ServiceAccount", "name": "coordinator"},
+                {"kind": "ServiceAccount", "name": CONDUCTOR, "namespace": conductor_namespace(lab)},
+            ],
+        }),
+    ]
+}
+
+/// What the coordinator is told.
+fn config(plan: &Plan, cell: &Cell, lab: &Lab) -> Value {
+    let told = String::from_utf8(super::json(&experiment(plan, cell, lab))).unwrap_or_default();
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta("cell"), "data": {"cell.json": told}})
+}
+
+/// The contract with the probe.
+pub(super) fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
+    let measure = &cell.measure;
+    Experiment {
+        protocol: MEASUREMENT_PROTOCOL,
+        lab: plan.lab.clone(),
+        scenario: plan.scenario.clone(),
+        cell: cell.id.clone(),
+        digest: cell.digest.clone(),
+        levels: cell.levels.iter().map(|(axis, level)| (axis.clone(), level.to_string())).collect(),
+        measure: Measure {
+            file_size: measure.file_size,
+            repetitions: measure.repetitions,
+            warmup: measure.warmup,
+            ready_seconds: measure.ready_seconds,
+            gate_seconds: measure.gate_seconds,
+            stalled_seconds: measure.stalled_seconds,
+            transfer_deadline_seconds: measure.transfer_deadline_seconds,
+            idle_seconds: measure.idle_seconds,
+            cool_down_seconds: measure.cool_down_seconds,
+            baseline_bytes: measure.baseline_bytes,
+            fluid_bound_seconds: measure.fluid_bound_seconds,
+        },
+        systems: cell
+            .systems
+            .iter()
+            .map(|system| System {
+                name: system.name.clone(),
+                driver: system.driver.clone(),
+                seeders: system.seeders,
+                groups: system.groups.iter().map(told_group).collect(),
+            })
+            .collect(),
+        store: Store { write: lab.spec.metrics.write.clone(), read: lab.spec.metrics.read.clone() },
+    }
+}
+
+fn told_group(group: &PlannedGroup) -> Group {
+    let role = match group.role {
+        Role::Any => GroupRole::Any,
+        Role::Seeder => GroupRole::Seeder,
+        Role::Leecher => GroupRole::Leecher,
+        Role::Bootstrap => GroupRole::Bootstrap,
+    };
+    Group { name: group.name.clone(), role, replicas: group.replicas, link: group.link }
+}

@@ -1,0 +1,86 @@
+use serde_json::{Value, json};
+
+use super::names::Labels;
+use super::{Files, put};
+use crate::kustomize::{ObjectPatch, emit, kind, name};
+use crate::spec::PatchSpec;
+
+/// A `kustomization.yaml` of the subset that we write.
+pub(super) struct Kustomization {
+    pub(super) resources: Vec<String>,
+    pub(super) namespace: Option<String>,
+    /// On objects, not in selectors, not on pods.
+    pub(super) labels: Labels,
+    pub(super) patches: Vec<Patch>,
+}
+
+/// JSON 6902 operations on objects of a kind.
+pub(super) struct Patch {
+    kind: String,
+    name: Option<String>,
+    ops: Vec<Value>,
+    renames: bool,
+}
+
+impl Patch {
+    /// On every object of a kind.
+    pub(super) fn all(kind: &str, ops: Vec<Value>) -> Self {
+        Self { kind: kind.to_owned(), name: None, ops, renames: false }
+    }
+
+    /// On one object; none where nothing changes.
+    pub(super) fn of(object: &Value, patch: &ObjectPatch) -> Option<Self> {
+        let renames = name(&patch.object) != name(object);
+        let named = Some(name(object).to_owned());
+        (!patch.ops.is_empty()).then(|| Self {
+            kind: kind(object).to_owned(),
+            name: named,
+            ops: patch.ops.clone(),
+            renames,
+        })
+    }
+
+    /// As the user wrote it.
+    pub(super) fn from_user(patch: &PatchSpec) -> Self {
+        let target = &patch.target;
+        Self { kind: target.kind.clone(), name: target.name.clone(), ops: patch.ops.clone(), renames: false }
+    }
+
+    /// The same, and it may change the name.
+    pub(super) fn renaming(mut self) -> Self {
+        self.renames = true;
+        self
+    }
+
+    fn value(&self) -> Value {
+        let mut target = json!({"kind": self.kind});
+        if let Some(name) = &self.name {
+            // kustomize takes it for a regular expression
+            target["name"] = json!(name.replace('.', "\\."));
+        }
+        let mut value = json!({"patch": emit(&Value::Array(self.ops.clone())), "target": target});
+        if self.renames {
+            value["options"] = json!({"allowNameChange": true});
+        }
+        value
+    }
+}
+
+impl Kustomization {
+    /// Writes it into a folder.
+    pub(super) fn write(&self, files: &mut Files, folder: &str) {
+        let mut value = json!({
+            "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": self.resources,
+        });
+        if let Some(namespace) = &self.namespace {
+            value["namespace"] = json!(namespace);
+        }
+        if !self.labels.is_empty() {
+            value["labels"] = json!([{"includeSelectors": false, "pairs": self.labels}]);
+        }
+        if !self.patches.is_empty() {
+            value["patches"] = self.patches.iter().map(Patch::value).collect();
+        }
+        put(files, &format!("{folder}/kustomization.yaml"), &[value]);
+    }
+}
