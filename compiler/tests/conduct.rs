@@ -1,5 +1,7 @@
 //! The conductor against real Git and a store on the loopback, from compile to `done/`.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
@@ -45,7 +47,7 @@ impl Server {
         let metric = json!({"__name__": "benchgrid_attempt_records", "attempt": attempt, "outcome": outcome,
                             "reason": reason, "detail": "as told"});
         let line = json!({"metric": metric, "values": [6], "timestamps": [at_ms]});
-        self.said.lock().unwrap().export += &format!("{line}\n");
+        self.said.lock().unwrap().export.push_str(&(line.to_string() + "\n"));
     }
 }
 
@@ -105,8 +107,8 @@ fn index(_: &BTreeSet<String>) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn admit(text: &str, name: &AttemptName) -> Result<String, String> {
-    let overlay = AttemptName { trial: 0, number: 0, ..name.clone() };
-    Ok(text.replace(&overlay.to_string(), &name.to_string()))
+    let overlay = AttemptName { trial: 0, number: 0, ..name.clone() }.to_string();
+    if text.contains(&overlay) { Ok(text.replace(&overlay, &name.to_string())) } else { Err(format!("no {overlay}")) }
 }
 
 impl World {
@@ -130,7 +132,7 @@ impl World {
     }
 
     fn compile(&self, scenario: &str, cells: usize, trials: u32) {
-        let lab = json!({"name": "lab", "spec": {
+        let lab = json!({"apiVersion": "benchgrid.io/v1alpha1", "kind": "Lab", "metadata": {"name": "lab"}, "spec": {
             "git": {"url": "https://git.example.org/team/lab.git"},
             "drain": "10s",
             "metrics": {"write": "http://unused", "read": self.server.address},

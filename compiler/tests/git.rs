@@ -1,5 +1,7 @@
 //! The deploy branch, with real Git: what `git` itself says about what was written.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -106,7 +108,7 @@ fn map(files: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
 /// What a compile of one scenario with one cell gives.
 fn files(scenario: &str, base: &str) -> BTreeMap<String, Vec<u8>> {
     map(&[
-        ("lab.json", "{\"name\":\"lab\"}"),
+        ("lab.json", "{\"metadata\":{\"name\":\"lab\"}}"),
         ("README.md", "A deploy branch."),
         ("argocd-apps/project.yaml", "kind: AppProject"),
         (&format!("argocd-apps/{scenario}.yaml"), "kind: ApplicationSet"),
@@ -275,12 +277,16 @@ fn a_folder_of_a_branch_can_hold_everything() {
     let branch = Branch::open(&repo, "deploy").unwrap();
     let change = Change { write: map(&[("other.txt", "theirs")]), ..Change::default() };
     branch.commit(&change, "Theirs", &signature()).unwrap();
+    let inside = |files: BTreeMap<String, Vec<u8>>| -> BTreeMap<String, Vec<u8>> {
+        files.into_iter().map(|(path, bytes)| (format!("labs/one/{path}"), bytes)).collect()
+    };
+    let index = |names: &BTreeSet<String>| inside(index(names));
     let publication = Publication {
         branch: "deploy",
         prefix: "labs/one",
         lab: "lab",
         own: Ownership::Compiled,
-        files: files("a", "codex-00000001"),
+        files: inside(files("a", "codex-00000001")),
         index: &index,
         provenance: world.provenance(),
         version: "0.0.0",
@@ -289,6 +295,7 @@ fn a_folder_of_a_branch_can_hold_everything() {
     assert!(matches!(publish(&world.source(), &publication, None).unwrap(), Published::Unchanged(_)));
     let branch = Branch::open(&repo, "deploy").unwrap().within("labs/one");
     assert!(branch.read("overlays/a/cells.json").unwrap().is_some());
+    assert_eq!(branch.read("argocd-apps/kustomization.yaml").unwrap(), Some(b"a".to_vec()));
     assert!(world.tree(&world.source()).contains(&"other.txt".to_owned()));
 }
 
@@ -340,7 +347,7 @@ fn reports_a_lock_that_was_left_behind() {
     world.publish(files("a", "x-00000001"), false).unwrap();
     let lock = world.source().join(".git/refs/heads/deploy.lock");
     fs::write(&lock, "").unwrap();
-    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
     fs::File::options().write(true).open(&lock).unwrap().set_modified(hour_ago).unwrap();
     let error = world.publish(files("a", "x-00000002"), false).unwrap_err();
     assert!(

@@ -10,7 +10,7 @@ pub mod command;
 pub mod content;
 pub mod coordinator;
 pub mod counters;
-// pub mod driver;
+pub mod driver;
 pub mod experiment;
 pub mod http_node;
 pub mod kubernetes;

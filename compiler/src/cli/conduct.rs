@@ -8,11 +8,13 @@ use std::{
 };
 
 use benchgrid_measures::AttemptName;
+use benchgrid_probe::kubernetes::Api;
 use clap::Args;
 
 use crate::{
-    conduct::{Cluster, ConductError, Conductor, NoCluster, Options},
+    conduct::{Cluster, ConductError, Conductor, KubernetesCluster, NoCluster, Options},
     git::Timestamp,
+    render,
 };
 
 /// Decide which cells are deployed now, and write it to the deploy branch.
@@ -58,7 +60,7 @@ pub fn run(args: &ConductArgs) -> Result<(), ConductError> {
         interval: args.interval,
         store: args.store.clone(),
     };
-    let cluster = cluster();
+    let cluster = cluster()?;
     let mut conductor = Conductor::new(options, cluster.as_ref(), admit, &now, &log)?;
     if args.once {
         return conductor.tick().map(|_| ());
@@ -72,12 +74,16 @@ fn temporary() -> Result<tempfile::TempDir, ConductError> {
     tempfile::tempdir().map_err(|source| crate::git::GitError::Io { path: std::env::temp_dir(), source }.into())
 }
 
-fn cluster() -> Box<dyn Cluster> {
-    Box::new(NoCluster)
+/// The cluster that this process runs in; in CI there is none.
+fn cluster() -> Result<Box<dyn Cluster>, ConductError> {
+    Ok(match Api::in_cluster()? {
+        Some(api) => Box::new(KubernetesCluster(api)),
+        None => Box::new(NoCluster),
+    })
 }
 
-fn admit(text: &str, _: &AttemptName) -> Result<String, String> {
-    Ok(text.to_owned())
+fn admit(text: &str, name: &AttemptName) -> Result<String, String> {
+    render::admit(text, name).map_err(|error| error.to_string())
 }
 
 fn now() -> Timestamp {
@@ -101,11 +107,12 @@ fn signals() -> Receiver<()> {
         };
         runtime.block_on(async {
             let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-            if let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
+            let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
+                return std::future::pending().await;
+            };
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
             }
         });
         // The receiver may be gone already; then there is nobody to tell.

@@ -104,7 +104,7 @@ impl<'a> Admissions<'a> {
                 }
             }
         }
-        waiting.sort_by(|(a, _), (b, _)| a.cmp(b));
+        waiting.sort_by_key(|(place, _)| *place);
         waiting.into_iter().map(|(_, candidate)| candidate).collect()
     }
 }

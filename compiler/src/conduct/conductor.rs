@@ -8,8 +8,9 @@ use benchgrid_measures::AttemptName;
 use git2::{Oid, Repository, Signature, Time};
 
 use super::change::Planned;
-use super::{Cluster, ConductError, LabFile, Seen, State, Store, StoreClient, decide, read_state, webhook};
+use super::{Cluster, ConductError, Seen, Settings, State, Store, StoreClient, decide, lab, read_state, webhook};
 use crate::git::{Backoff, GitError, Pushed, Remote, Snapshot, Timestamp, Written, write_commit};
+use crate::spec::Lab;
 
 /// Rewrites a cell's kustomization.yaml for an attempt.
 pub type Admit = fn(&str, &AttemptName) -> Result<String, String>;
@@ -41,7 +42,7 @@ pub struct Conductor<'a> {
     clock: &'a dyn Fn() -> Timestamp,
     log: &'a dyn Fn(&str),
     /// What the newest commit said, so that it is not read again every few seconds.
-    known: Option<(Oid, LabFile, State)>,
+    known: Option<(Oid, Lab, State)>,
     /// What was said last, so that it is not said again every few seconds.
     said: Vec<String>,
 }
@@ -86,7 +87,7 @@ impl<'a> Conductor<'a> {
 
     fn interval(&self) -> Duration {
         const DEFAULT: Duration = Duration::from_secs(5);
-        let lab = self.known.as_ref().and_then(|(_, lab, _)| lab.interval().ok());
+        let lab = self.known.as_ref().and_then(|(_, lab, _)| lab::interval(lab).ok());
         self.options.interval.or(lab).unwrap_or(DEFAULT).max(Duration::from_millis(100))
     }
 
@@ -110,7 +111,7 @@ impl<'a> Conductor<'a> {
         let store = StoreClient::new(self.options.store.as_ref().unwrap_or(&lab.spec.metrics.read));
         let seen = Seen { store: store.outcomes(&state.active), cluster: self.cluster.look(&state.active) };
         let now = (self.clock)();
-        let decision = decide(&state, &seen, now, &lab.settings()?);
+        let decision = decide(&state, &seen, now, &Settings::of(&lab)?);
         let (planned, written) = {
             let snapshot = self.snapshot(tip)?;
             let planned = Planned::new(&decision, &state, &snapshot, self.admit, now)?;
@@ -131,7 +132,7 @@ impl<'a> Conductor<'a> {
     }
 
     /// The newest commit and what it says.
-    fn read(&mut self) -> Result<(Oid, LabFile, State), ConductError> {
+    fn read(&mut self) -> Result<(Oid, Lab, State), ConductError> {
         let Options { url, branch, .. } = &self.options;
         let tip = self.remote.fetch(branch)?;
         let tip = tip.ok_or_else(|| GitError::NoBranch { url: url.clone(), branch: branch.clone() })?;
@@ -140,7 +141,7 @@ impl<'a> Conductor<'a> {
         }
         let (lab, state) = {
             let snapshot = self.snapshot(tip)?;
-            let lab: Option<LabFile> = snapshot.json("lab.json")?;
+            let lab: Option<Lab> = snapshot.json("lab.json")?;
             let lab = lab.ok_or_else(|| ConductError::NoLab { url: url.clone(), branch: branch.clone() })?;
             (lab, read_state(&snapshot)?)
         };
@@ -158,7 +159,7 @@ impl<'a> Conductor<'a> {
         self.said = lines;
     }
 
-    fn tell_argo(&self, lab: &LabFile, before: Oid, after: Oid) {
+    fn tell_argo(&self, lab: &Lab, before: Oid, after: Oid) {
         let Some(webhook) = &lab.spec.argocd.webhook else { return };
         // Argo CD compares the address with the one in its Applications, which is the lab's.
         let url = lab.spec.git.url.as_ref().unwrap_or(&self.options.url);

@@ -22,6 +22,9 @@ pub enum ConductError {
         /// Its value.
         value: String,
     },
+    /// The cluster that this process runs in can't be used.
+    #[error("the cluster: {0}")]
+    Cluster(#[from] benchgrid_probe::kubernetes::KubernetesError),
     /// Something that should be writable as JSON is not.
     #[error("{0}")]
     Json(#[from] serde_json::Error),

@@ -40,8 +40,10 @@ pub fn read_state(snapshot: &Snapshot<'_>) -> Result<State, GitError> {
             state.active.extend(snapshot.json(&format!("active/{scenario}/{attempt}/attempt.json"))?);
         }
     }
-    for path in snapshot.list("done")?.iter().filter(|path| path.ends_with(".json")) {
-        state.done.extend(snapshot.json(path)?);
+    for path in snapshot.list("done")? {
+        if path.rsplit('.').next() == Some("json") {
+            state.done.extend(snapshot.json(&path)?);
+        }
     }
     Ok(state)
 }

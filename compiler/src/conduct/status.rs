@@ -38,7 +38,7 @@ pub struct ScenarioStatus {
 impl Status {
     /// Counts what a branch says.
     pub fn of(state: &State) -> Self {
-        let tries = tries(&state.done);
+        let tried = tries(&state.done);
         let mut status = Self { active: state.active.clone(), ..Self::default() };
         for cell in &state.cells {
             let scenario = status.scenarios.entry(cell.scenario.clone()).or_default();
@@ -46,12 +46,12 @@ impl Status {
             scenario.trials += cell.trials as usize;
             for trial in 1..=cell.trials {
                 let key = cell.trial(trial);
-                let tried = tries.get(&key).copied().unwrap_or_default();
-                let place = if tried.accepted {
+                let so_far = tried.get(&key).copied().unwrap_or_default();
+                let place = if so_far.accepted {
                     &mut scenario.done
                 } else if state.active.iter().any(|attempt| attempt.trial() == key) {
                     &mut scenario.running
-                } else if tried.failed > 0 {
+                } else if so_far.failed > 0 {
                     &mut scenario.failed
                 } else {
                     &mut scenario.waiting

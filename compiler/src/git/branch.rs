@@ -119,7 +119,7 @@ impl<'r> Branch<'r> {
 
     /// Refuses to begin where a lock that was left behind would make the end fail.
     pub(crate) fn refuse_old_lock(&self) -> Result<(), GitError> {
-        const OLD: Duration = Duration::from_secs(60);
+        const OLD: Duration = Duration::from_mins(1);
         match self.lock() {
             Some((path, age)) if age > OLD => Err(GitError::Locked { path, age }),
             _ => Ok(()),

@@ -29,6 +29,11 @@ pub(super) fn not_checked_out(repo: &Repository, branch: &str) -> Result<(), Git
 /// The one field of lab.json that says whose branch it is.
 #[derive(Deserialize)]
 struct Named {
+    metadata: Name,
+}
+
+#[derive(Deserialize)]
+struct Name {
     name: String,
 }
 
@@ -41,8 +46,8 @@ pub(super) fn ours(snapshot: &Snapshot<'_>, lab: &str) -> Result<(), GitError> {
     let named = snapshot.json::<Named>("lab.json").map_err(|_| GitError::Foreign { branch: branch() })?;
     match named {
         None => Err(GitError::Foreign { branch: branch() }),
-        Some(Named { name }) if name != lab => {
-            Err(GitError::OtherLab { branch: branch(), found: name, wanted: lab.to_owned() })
+        Some(Named { metadata }) if metadata.name != lab => {
+            Err(GitError::OtherLab { branch: branch(), found: metadata.name, wanted: lab.to_owned() })
         }
         Some(_) => Ok(()),
     }

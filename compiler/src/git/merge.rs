@@ -35,10 +35,10 @@ impl Merge {
             Ownership::Compiled => compiled.clone(),
         };
         let kept: BTreeSet<String> = there.difference(&owned).cloned().collect();
-        let mut change = Change { write: publication.files.clone(), ..Change::default() };
-        change.write.remove(super::publish::METADATA);
+        let mut change = Change { write: publication.below(&publication.files)?, ..Change::default() };
         let names: BTreeSet<String> = kept.union(&compiled).cloned().collect();
-        change.write.extend((publication.index)(&names));
+        change.write.extend(publication.below(&(publication.index)(&names))?);
+        change.write.remove(super::publish::METADATA);
         change.remove.extend(SHARED.map(str::to_owned));
         for scenario in &owned {
             change.remove.push(format!("overlays/{scenario}"));

@@ -22,7 +22,8 @@ pub enum Ownership {
     Everything,
 }
 
-/// Writes the files that depend on which scenarios are on the branch, given their names.
+/// Gives the files that depend on which scenarios are on the branch, given all their names; they replace what `files`
+/// has at the same path.
 pub type Index<'a> = &'a dyn Fn(&BTreeSet<String>) -> BTreeMap<String, Vec<u8>>;
 
 /// What a compile wants on the branch.
@@ -35,7 +36,7 @@ pub struct Publication<'a> {
     pub lab: &'a str,
     /// What goes if it is not written again.
     pub own: Ownership,
-    /// All files by path; a scenario counts as compiled when there are files in `overlays/<scenario>/`.
+    /// All files by their path on the branch, the folder included; a scenario counts as compiled when there are files in `overlays/<scenario>/`.
     pub files: BTreeMap<String, Vec<u8>>,
     /// Files that depend on which scenarios are on the branch: `argocd-apps/kustomization.yaml`, the README.
     pub index: Index<'a>,
@@ -46,9 +47,24 @@ pub struct Publication<'a> {
 }
 
 impl Publication<'_> {
+    /// Files by their path below the lab's folder.
+    pub(super) fn below(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, Vec<u8>>, GitError> {
+        let inside = |(path, bytes): (&String, &Vec<u8>)| match self.path(path) {
+            Some(inner) => Ok((inner.to_owned(), bytes.clone())),
+            None => Err(GitError::BadPath(path.clone())),
+        };
+        files.iter().map(inside).collect()
+    }
+
+    /// A path below the lab's folder; none elsewhere.
+    fn path<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let prefix = self.prefix.trim_matches('/');
+        if prefix.is_empty() { Some(path) } else { path.strip_prefix(prefix)?.strip_prefix('/') }
+    }
+
     /// Names of the scenarios in the files.
     pub(super) fn scenarios(&self) -> BTreeSet<String> {
-        let inside = self.files.keys().filter_map(|path| path.strip_prefix("overlays/"));
+        let inside = self.files.keys().filter_map(|path| self.path(path)?.strip_prefix("overlays/"));
         inside.filter_map(|path| path.split_once('/')).map(|(scenario, _)| scenario.to_owned()).collect()
     }
 }
@@ -138,10 +154,10 @@ fn build(repo: &Repository, tip: Option<Oid>, publication: &Publication<'_>) -> 
     let parent = tip.map(|tip| repo.find_commit(tip)).transpose()?;
     let old = parent.as_ref().map(git2::Commit::tree).transpose()?;
     let tree = change.apply(repo, old.as_ref(), prefix)?;
-    if let (Some(tip), Some(old)) = (tip, &old) {
-        if old.id() == tree {
-            return Ok(Published::Unchanged(tip));
-        }
+    if let (Some(tip), Some(old)) = (tip, &old)
+        && old.id() == tree
+    {
+        return Ok(Published::Unchanged(tip));
     }
     let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
     let metadata = provenance.metadata(before, &kept, &compiled);
