@@ -1,3 +1,7 @@
 //! The `benchgrid` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    benchgrid::cli::main()
+}

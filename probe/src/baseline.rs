@@ -134,7 +134,7 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
 }
 
 fn send(stream: &mut TcpStream, bytes: u64) -> io::Result<()> {
-    let block = [0x5a; BLOCK];
+    let block = vec![0x5a; BLOCK];
     let mut left = bytes;
     while left > 0 {
         let part = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);

@@ -54,9 +54,9 @@ pub struct Shape {
     /// Delay added when the pod sends, in seconds.
     #[arg(long, env = "BENCHGRID_LATENCY_SECONDS", value_name = "SECONDS", default_value_t = 0.0)]
     latency: f64,
-    /// Network device of the pod.
-    #[arg(long, env = "BENCHGRID_DEVICE", value_name = "NAME", default_value = "eth0")]
-    device: String,
+    /// Network device of the pod; default: the one with the default route.
+    #[arg(long, env = "BENCHGRID_DEVICE", value_name = "NAME")]
+    device: Option<String>,
 }
 
 /// Arguments of `agent`.
@@ -89,9 +89,9 @@ pub struct Agent {
     /// Data directory shared with the node.
     #[arg(long, env = "BENCHGRID_DATA", value_name = "DIR")]
     data: PathBuf,
-    /// Network device whose bytes are counted.
-    #[arg(long, env = "BENCHGRID_DEVICE", value_name = "NAME", default_value = "eth0")]
-    device: String,
+    /// Network device whose bytes are counted; default: the one with the default route.
+    #[arg(long, env = "BENCHGRID_DEVICE", value_name = "NAME")]
+    device: Option<String>,
     /// Seconds for which the coordinator may be out of reach.
     #[arg(long, env = "BENCHGRID_PATIENCE_SECONDS", value_name = "SECONDS", default_value_t = 300)]
     patience: u64,
@@ -152,7 +152,8 @@ impl Command {
 impl Shape {
     fn run(self) -> ExitCode {
         let link = Link { up_bits_per_second: self.up, down_bits_per_second: self.down, latency_seconds: self.latency };
-        match shaping::apply(&self.device, &link) {
+        let device = self.device.unwrap_or_else(shaping::default_device);
+        match shaping::apply(&device, &link) {
             Ok(report) => {
                 out(&serde_json::to_string(&report).unwrap_or_default());
                 ExitCode::SUCCESS
@@ -191,7 +192,7 @@ impl Agent {
             driver: self.driver,
             api: self.api,
             data: self.data,
-            device: self.device,
+            device: self.device.unwrap_or_else(shaping::default_device),
             patience: Duration::from_secs(self.patience),
         }
     }
@@ -211,7 +212,7 @@ impl Coordinator {
         };
         let (outcome, code) = match until_asked_to_end(work) {
             Some(outcome) => {
-                let code = if outcome.verdict == Verdict::Measured { 0 } else { 1 };
+                let code = u8::from(outcome.verdict != Verdict::Measured);
                 (outcome, code)
             }
             None => (status.interrupted(&settings), TERMINATED),

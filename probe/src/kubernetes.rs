@@ -195,11 +195,9 @@ fn not_scheduled(pod: &Value) -> Option<&Value> {
 fn container_trouble(status: &Value) -> Option<String> {
     let name = text(status, "/name");
     if let Some(waiting) = status.pointer("/state/waiting") {
-        let mut trouble = format!("container {name}: {}{}", text(waiting, "/reason"), message(waiting, "/message"));
-        if let Some(last) = status.pointer("/lastState/terminated") {
-            trouble.push_str(&format!("; ended last with {}", ending(last)));
-        }
-        return Some(trouble);
+        let last = status.pointer("/lastState/terminated");
+        let last = last.map(|last| format!("; ended last with {}", ending(last))).unwrap_or_default();
+        return Some(format!("container {name}: {}{}{last}", text(waiting, "/reason"), message(waiting, "/message")));
     }
     let ended = status.pointer("/state/terminated")?;
     (number(ended, "/exitCode") != 0).then(|| format!("container {name}: ended with {}", ending(ended)))

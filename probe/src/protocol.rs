@@ -164,7 +164,7 @@ pub struct Report {
 #[serde(rename_all = "lowercase")]
 pub enum StepResult {
     /// It was done.
-    Ok(Reply),
+    Ok(Box<Reply>),
     /// It could not be done.
     Error(String),
 }
@@ -266,7 +266,7 @@ mod tests {
             agent: "s-g-0".to_owned(),
             instance: "i".to_owned(),
             number: 3,
-            result: StepResult::Ok(Reply::Downloaded(Transfer::default())),
+            result: StepResult::Ok(Box::new(Reply::Downloaded(Transfer::default()))),
         };
         let text = serde_json::to_string(&report).unwrap();
         assert!(text.contains(r#""result":{"ok":{"reply":"downloaded","timing":"#), "{text}");

@@ -29,7 +29,7 @@ const FIRST_LOOK: Duration = Duration::from_secs(3);
 const NEXT_LOOK: Duration = Duration::from_secs(11);
 
 /// How long the store may be out of reach before records count as not stored.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Most bytes of an answer that are read: one attempt's values stay far below.
 const MOST_ANSWER: u64 = 64 << 20;
@@ -153,7 +153,7 @@ impl Store {
     /// Sends a parcel, again and again for at most `patience` while the store can't be reached.
     pub fn push(&self, parcel: &Parcel, patience: Duration) -> Result<(), StoreError> {
         let url = format!("{}{}", self.urls.write, parcel.path);
-        self.retry(&url, patience, || {
+        retry(&url, patience, || {
             let request = self.agent.post(&url).header("Content-Encoding", "gzip");
             read(&url, request.content_type("text/plain").send(&parcel.body[..])).map(drop)
         })
@@ -186,7 +186,7 @@ impl Store {
         // The marker has no kind.
         let selector = format!("{{attempt=\"{attempt}\",kind!=\"\",__name__!=\"{CURVE_METRIC}\"}}");
         let url = format!("{}/api/v1/export", self.urls.read);
-        let body = self.retry(&url, patience, || {
+        let body = retry(&url, patience, || {
             let request = self.agent.get(&url).query("match[]", &selector);
             // Without an end in the future, a value stamped just now stays hidden.
             let request = request.query("start", seconds(first - 1000)).query("end", seconds(last + 60_000));
@@ -197,27 +197,23 @@ impl Store {
         let series: std::collections::BTreeSet<_> = samples.iter().map(|sample| &sample.metric).collect();
         Ok(series.len())
     }
+}
 
-    fn retry<T>(
-        &self,
-        url: &str,
-        patience: Duration,
-        mut attempt: impl FnMut() -> Result<T, Try>,
-    ) -> Result<T, StoreError> {
-        let start = Instant::now();
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match attempt() {
-                Ok(value) => return Ok(value),
-                Err(Try::Final(error)) => return Err(error),
-                Err(Try::Again(last)) if start.elapsed() + pause >= patience => {
-                    let seconds = start.elapsed().as_secs();
-                    return Err(StoreError::Unreachable { url: url.to_owned(), seconds, last });
-                }
-                Err(Try::Again(_)) => thread::sleep(pause),
+/// Tries again while the store can't be reached.
+fn retry<T>(url: &str, patience: Duration, mut attempt: impl FnMut() -> Result<T, Try>) -> Result<T, StoreError> {
+    let start = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match attempt() {
+            Ok(value) => return Ok(value),
+            Err(Try::Final(error)) => return Err(error),
+            Err(Try::Again(last)) if start.elapsed() + pause >= patience => {
+                let seconds = start.elapsed().as_secs();
+                return Err(StoreError::Unreachable { url: url.to_owned(), seconds, last });
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            Err(Try::Again(_)) => thread::sleep(pause),
         }
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -3,14 +3,14 @@
 //! In: arguments. Out: results on stdout, everything else on stderr, an exit code of [`Exit`].
 
 mod compile;
-mod conduct;
+pub mod conduct;
 mod inputs;
 mod plan;
 mod report;
-mod schema;
+pub mod schema;
 mod show;
-mod status;
-mod validate;
+pub mod status;
+pub mod validate;
 
 use std::process::ExitCode;
 
@@ -50,7 +50,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Check scenario, lab and system files; every mistake in one run
-    Validate(validate::Arguments),
+    Validate(validate::ValidateArgs),
     /// Print what would be deployed and measured, and what it takes
     Plan(plan::Arguments),
     /// Write the deploy branch: one commit
@@ -58,13 +58,13 @@ enum Verb {
     /// Print one cell, built, as Kubernetes gets it
     Show(show::Arguments),
     /// Decide which cells are deployed now, again and again (runs in the cluster)
-    Conduct(conduct::Arguments),
+    Conduct(conduct::ConductArgs),
     /// Print what is done, running, failed and waiting, from the branch
-    Status(status::Arguments),
+    Status(status::StatusArgs),
     /// Print tables of what was measured
     Report(report::Arguments),
     /// Print a JSON Schema, or write all of them
-    Schema(schema::Arguments),
+    Schema(schema::SchemaArgs),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -78,14 +78,14 @@ enum Verb {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     match Arguments::parse().verb {
-        Verb::Validate(arguments) => arguments.run().into(),
+        Verb::Validate(arguments) => validate::run(&arguments),
         Verb::Plan(arguments) => arguments.run().into(),
         Verb::Compile(arguments) => arguments.run().into(),
         Verb::Show(arguments) => arguments.run().into(),
         Verb::Conduct(arguments) => arguments.run().into(),
         Verb::Status(arguments) => arguments.run().into(),
         Verb::Report(arguments) => arguments.run().into(),
-        Verb::Schema(arguments) => arguments.run().into(),
+        Verb::Schema(arguments) => schema::run(&arguments),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "benchgrid", &mut std::io::stdout());
             Exit::Yes.into()

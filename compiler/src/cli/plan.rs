@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::{Exit, inputs, print};
-use crate::plan::{json, markdown, text};
+use crate::render::{plan_json, plan_markdown, plan_text};
 
 /// `benchgrid plan`
 #[derive(Debug, clap::Args)]
@@ -38,9 +38,9 @@ impl Arguments {
             Err(exit) => return exit,
         };
         print(&match self.format {
-            Format::Text => text(&plan),
-            Format::Json => json(&plan),
-            Format::Markdown => markdown(&plan),
+            Format::Text => plan_text(&plan),
+            Format::Json => plan_json(&plan),
+            Format::Markdown => plan_markdown(&plan),
         });
         Exit::Yes
     }

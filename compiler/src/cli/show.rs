@@ -1,8 +1,6 @@
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::{Exit, fail, inputs, print, say};
-use crate::kustomize::{build, emit_all};
 use crate::render;
 
 /// `benchgrid show`
@@ -30,11 +28,9 @@ impl Arguments {
             say(&format!("error: no cell `{}` in scenario `{}`; `benchgrid plan` lists them", self.cell, plan.scenario));
             return Exit::Usage;
         };
-        let folder = format!("overlays/{}/{}", plan.scenario, cell.slug);
-        let files = render::files(std::slice::from_ref(&plan), &BTreeSet::new(), &lab);
-        match build(&files, &folder) {
+        match render::show(&plan, cell, &lab) {
             Ok(objects) => {
-                print(&emit_all(&objects));
+                print(&objects);
                 Exit::Yes
             }
             Err(error) => fail(Exit::Bug, &error),

@@ -40,11 +40,13 @@ impl Worker {
             Step::Ingest { content, limit_seconds } => self.ingest(&content, limit_seconds),
             Step::Idle { seconds } => self.idle(seconds),
             Step::Download(order) => Ok(self.download(&order, arrived)),
-            Step::Remove { content } => self.driver.remove(&content).map(|()| Reply::Done).map_err(text),
+            Step::Remove { content } => {
+                self.driver.remove(&content).map(|()| Reply::Done).map_err(|error| text(&error))
+            }
             Step::Finish => Ok(Reply::Done),
         };
         match reply {
-            Ok(reply) => StepResult::Ok(reply),
+            Ok(reply) => StepResult::Ok(Box::new(reply)),
             Err(text) => StepResult::Error(text),
         }
     }
@@ -55,7 +57,7 @@ impl Worker {
         let description = loop {
             match self.driver.describe() {
                 Ok(description) => break description,
-                Err(error) if Instant::now() >= end => return Err(text(error)),
+                Err(error) if Instant::now() >= end => return Err(text(&error)),
                 Err(_) => thread::sleep(Duration::from_secs(1)),
             }
         };
@@ -66,7 +68,7 @@ impl Worker {
 
     fn ingest(&mut self, content: &Content, limit: f64) -> Result<Reply, String> {
         let counted = meter(&self.device, Idle::default());
-        let ingested = self.driver.ingest(content, Duration::from_secs_f64(limit)).map_err(text)?;
+        let ingested = self.driver.ingest(content, Duration::from_secs_f64(limit)).map_err(|error| text(&error))?;
         let counters = counted();
         let sha256 = content.sha256().map_err(|error| error.to_string())?;
         Ok(Reply::Ingested { handle: ingested.handle, upload_seconds: ingested.upload_seconds, sha256, counters })
@@ -107,6 +109,6 @@ fn transfers(address: &str, bytes: u64, limit: f64) -> Result<Reply, String> {
     Ok(Reply::Baseline { up_bits_per_second, down_bits_per_second })
 }
 
-fn text(error: DriverError) -> String {
+fn text(error: &DriverError) -> String {
     error.to_string()
 }

@@ -49,7 +49,7 @@ pub(super) fn open(
         Gate::Answers => {
             let first = seeders.first().ok_or("there are no seeders")?;
             let step = Step::Describe { limit_seconds: limit.as_secs_f64() };
-            swarm.one(first, step, limit).map(drop).map_err(|trouble| format!("seeder {first}: {trouble}"))
+            swarm.one(first, &step, limit).map(drop).map_err(|trouble| format!("seeder {first}: {trouble}"))
         }
     }
 }

@@ -118,10 +118,10 @@ impl Cell<'_> {
         let limit = Duration::from_secs_f64(limit) + self.hashing() * 2;
         let nobody = || End::new(Reason::Internal, format!("{} has no seeder", system.name));
         let (first, rest) = parts.seeders.split_first().ok_or_else(nobody)?;
-        let answer = self.swarm.one(first, step.clone(), limit);
+        let answer = self.swarm.one(first, &step, limit);
         let mut offer = Offer { system, parts, content, sha256: String::new(), handle: Handle(String::new()) };
         let record = self.record(&offer, which, first, Role::Seeder, now_ms());
-        (offer.handle, offer.sha256) = self.uploaded(record, answer, out)?;
+        (offer.handle, offer.sha256) = uploaded(record, answer, out)?;
         for (pod, answer) in self.swarm.all(rest, limit, |_| step.clone()) {
             match answer {
                 Ok(Reply::Ingested { handle, sha256, .. }) if handle == offer.handle && sha256 == offer.sha256 => {}
@@ -134,27 +134,6 @@ impl Cell<'_> {
             }
         }
         Ok(offer)
-    }
-
-    fn uploaded(&self, mut record: Record, answer: Answer, out: &mut Yield) -> Result<(Handle, String), End> {
-        let pod = record.node.pod.clone();
-        match answer {
-            Ok(Reply::Ingested { handle, upload_seconds, sha256, counters }) => {
-                record.success = true;
-                record.content_sha256.clone_from(&sha256);
-                record.timing = Timing { upload_seconds: Some(upload_seconds), ..Timing::default() };
-                record.counters = counters;
-                out.records.push(record);
-                Ok((handle, sha256))
-            }
-            Ok(other) => Err(End::new(Reason::Internal, format!("seeder {pod}: {other:?}"))),
-            Err(trouble) => {
-                record.failure = Some(failure(&trouble));
-                record.invalid = voids(&pod, &trouble).into_iter().collect();
-                out.records.push(record);
-                Err(upload_failed(&pod, &trouble))
-            }
-        }
     }
 
     fn gate(&self, offer: &Offer<'_>) -> Result<(), End> {
@@ -254,6 +233,28 @@ impl Cell<'_> {
             baseline: facts.map(|facts| facts.baseline.clone()).unwrap_or_default(),
             fluid_bound_seconds: bound,
             curve: Vec::new(),
+        }
+    }
+}
+
+/// Takes the first seeder's answer: its record, and what the others need of it.
+fn uploaded(mut record: Record, answer: Answer, out: &mut Yield) -> Result<(Handle, String), End> {
+    let pod = record.node.pod.clone();
+    match answer {
+        Ok(Reply::Ingested { handle, upload_seconds, sha256, counters }) => {
+            record.success = true;
+            record.content_sha256.clone_from(&sha256);
+            record.timing = Timing { upload_seconds: Some(upload_seconds), ..Timing::default() };
+            record.counters = counters;
+            out.records.push(record);
+            Ok((handle, sha256))
+        }
+        Ok(other) => Err(End::new(Reason::Internal, format!("seeder {pod}: {other:?}"))),
+        Err(trouble) => {
+            record.failure = Some(failure(&trouble));
+            record.invalid = voids(&pod, &trouble).into_iter().collect();
+            out.records.push(record);
+            Err(upload_failed(&pod, &trouble))
         }
     }
 }

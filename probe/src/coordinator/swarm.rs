@@ -148,7 +148,7 @@ impl Swarm {
         seat.seen = Instant::now();
         if seat.number == report.number && seat.open.is_some() {
             seat.close(match report.result {
-                StepResult::Ok(reply) => Ok(reply),
+                StepResult::Ok(reply) => Ok(*reply),
                 StepResult::Error(text) => Err(Trouble::Failed(text)),
             });
         }
@@ -195,7 +195,7 @@ impl Swarm {
     }
 
     /// Gives one agent a step and waits for the answer.
-    pub(super) fn one(&self, pod: &str, step: Step, limit: Duration) -> Answer {
+    pub(super) fn one(&self, pod: &str, step: &Step, limit: Duration) -> Answer {
         let mut answers = self.all(&[pod.to_owned()], limit, |_| step.clone());
         answers.remove(pod).unwrap_or_else(|| Err(Trouble::Failed(format!("`{pod}` is not a node of this cell"))))
     }
@@ -218,12 +218,14 @@ impl Swarm {
     }
 
     fn give(&self, pods: &[String], step: impl Fn(&str) -> Step) {
+        // Made before the seats are locked: making a step may ask the swarm.
+        let steps: Vec<_> = pods.iter().map(|pod| (pod, step(pod))).collect();
         let mut seats = self.seats();
-        for pod in pods {
+        for (pod, step) in steps {
             if let Some(seat) = seats.get_mut(pod) {
                 seat.number += 1;
                 seat.answer = None;
-                seat.open = Some(step(pod));
+                seat.open = Some(step);
                 seat.wake.notify_waiters();
             }
         }
@@ -330,7 +332,7 @@ mod tests {
         assert_eq!(swarm.register(&register("s-g-0", "a"), HOME), Ok(Registered { after: 0 }));
         let runner = {
             let swarm = swarm.clone();
-            thread::spawn(move || swarm.one("s-g-0", Step::Finish, Duration::from_secs(5)))
+            thread::spawn(move || swarm.one("s-g-0", &Step::Finish, Duration::from_secs(5)))
         };
         let order = loop {
             if let Ok(order) = swarm.poll(&poll("s-g-0", "a", 0)).unwrap() {
@@ -340,7 +342,7 @@ mod tests {
         };
         assert_eq!(order, Order { number: 1, step: Step::Finish });
         assert!(swarm.poll(&poll("s-g-0", "a", 1)).unwrap().is_err(), "given once");
-        swarm.report(report(1, StepResult::Ok(Reply::Done))).unwrap();
+        swarm.report(report(1, StepResult::Ok(Box::new(Reply::Done)))).unwrap();
         swarm.report(report(1, StepResult::Error("late".to_owned()))).unwrap();
         assert_eq!(runner.join().unwrap(), Ok(Reply::Done));
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "literals at every call")]
 fn pod(name: &str, phase: &str, statuses: Value) -> Value {
     json!({
         "metadata": {"name": name, "namespace": "bg-x"},

@@ -1,0 +1,122 @@
+//! `benchgrid conduct`: the conductor, in the cluster or once from CI.
+
+use std::{
+    io::Write,
+    path::PathBuf,
+    sync::mpsc::{Receiver, channel},
+    time::{Duration, SystemTime},
+};
+
+use benchgrid_measures::AttemptName;
+use benchgrid_probe::kubernetes::Api;
+use clap::Args;
+
+use crate::{
+    conduct::{Cluster, ConductError, Conductor, KubernetesCluster, NoCluster, Options},
+    git::Timestamp,
+    render,
+};
+
+/// Decide which cells are deployed now, and write it to the deploy branch.
+#[derive(Debug, Clone, Args)]
+pub struct ConductArgs {
+    /// The repository of the deploy branch
+    #[arg(long, value_name = "URL", env = "BENCHGRID_GIT")]
+    pub git: String,
+    /// The deploy branch
+    #[arg(long, value_name = "NAME", default_value = "deploy", env = "BENCHGRID_BRANCH")]
+    pub branch: String,
+    /// Folder of the branch that holds everything
+    #[arg(long, value_name = "FOLDER", default_value = "", env = "BENCHGRID_PREFIX", hide_default_value = true)]
+    pub prefix: String,
+    /// Look once, change what is to be changed, and end
+    #[arg(long)]
+    pub once: bool,
+    /// Seconds between two looks; without it, what the lab says
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub interval: Option<Duration>,
+    /// Folder of the conductor's clone; without it, a temporary one
+    #[arg(long, value_name = "CLONE")]
+    pub dir: Option<PathBuf>,
+    /// Read outcomes there instead of the lab's store
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// Runs the verb.
+pub fn run(args: &ConductArgs) -> Result<(), ConductError> {
+    let temporary = if args.dir.is_none() { Some(temporary()?) } else { None };
+    let directory = args.dir.clone().or(temporary.as_ref().map(|folder| folder.path().to_owned())).unwrap_or_default();
+    let options = Options {
+        url: args.git.clone(),
+        branch: args.branch.clone(),
+        prefix: args.prefix.clone(),
+        directory,
+        interval: args.interval,
+        store: args.store.clone(),
+    };
+    let cluster = cluster()?;
+    let mut conductor = Conductor::new(options, cluster.as_ref(), admit, &now, &log)?;
+    if args.once {
+        return conductor.tick().map(|_| ());
+    }
+    conductor.run(&signals());
+    log("stopped");
+    Ok(())
+}
+
+fn temporary() -> Result<tempfile::TempDir, ConductError> {
+    tempfile::tempdir().map_err(|source| crate::git::GitError::Io { path: std::env::temp_dir(), source }.into())
+}
+
+/// The cluster that this process runs in; in CI there is none.
+fn cluster() -> Result<Box<dyn Cluster>, ConductError> {
+    Ok(match Api::in_cluster()? {
+        Some(api) => Box::new(KubernetesCluster(api)),
+        None => Box::new(NoCluster),
+    })
+}
+
+fn admit(text: &str, name: &AttemptName) -> Result<String, String> {
+    render::admit(text, name).map_err(|error| error.to_string())
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// One line to stderr; a reader who went away is no reason to stop conducting.
+fn log(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{} {line}", now());
+}
+
+/// Says something when the process is asked to end. As the first process of a container it must ask for the signals:
+/// the kernel keeps them from one that does not.
+fn signals() -> Receiver<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+            return std::thread::park();
+        };
+        runtime.block_on(async {
+            let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+            let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
+                return std::future::pending().await;
+            };
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        });
+        // The receiver may be gone already; then there is nobody to tell.
+        let _ = sender.send(());
+    });
+    receiver
+}

@@ -1,0 +1,60 @@
+//! `benchgrid status`: how far the campaigns of a deploy branch are.
+
+use std::io::Write;
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    conduct::{ConductError, Status, read_state},
+    git::{GitError, Remote, Snapshot},
+};
+
+/// Say how far the campaigns of a deploy branch are.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// The repository of the deploy branch
+    #[arg(long, value_name = "URL", env = "BENCHGRID_GIT")]
+    pub git: String,
+    /// The deploy branch
+    #[arg(long, value_name = "NAME", default_value = "deploy", env = "BENCHGRID_BRANCH")]
+    pub branch: String,
+    /// Folder of the branch that holds everything
+    #[arg(long, value_name = "FOLDER", default_value = "", env = "BENCHGRID_PREFIX", hide_default_value = true)]
+    pub prefix: String,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
+    pub format: StatusFormat,
+}
+
+/// How a status is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Runs the verb.
+pub fn run(args: &StatusArgs, out: &mut dyn Write) -> Result<(), ConductError> {
+    let io = |source| GitError::Io { path: "status".into(), source };
+    let status = read(args)?;
+    match args.format {
+        StatusFormat::Text => write!(out, "{status}").map_err(io)?,
+        StatusFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&status)?).map_err(io)?,
+    }
+    Ok(())
+}
+
+fn read(args: &StatusArgs) -> Result<Status, ConductError> {
+    let StatusArgs { git, branch, prefix, .. } = args;
+    let folder = tempfile::tempdir().map_err(|source| GitError::Io { path: std::env::temp_dir(), source })?;
+    let (repo, remote) = Remote::clone_into(folder.path(), git)?;
+    let tip = remote.fetch(branch)?;
+    let tip = tip.ok_or_else(|| GitError::NoBranch { url: git.clone(), branch: branch.clone() })?;
+    let snapshot = Snapshot::at(&repo, branch, Some(tip), prefix)?;
+    if snapshot.id("lab.json")?.is_none() {
+        return Err(ConductError::NoLab { url: git.clone(), branch: branch.clone() });
+    }
+    Ok(Status::of(&read_state(&snapshot)?))
+}

@@ -1,0 +1,83 @@
+use std::fmt::Write;
+
+use super::{Admission, Admit, ConductError, Decision, State};
+use crate::git::{Change, Snapshot, Timestamp};
+
+/// A decision as a change of the branch, with the commit's message and what could not be done.
+pub(super) struct Planned {
+    pub(super) change: Change,
+    pub(super) message: String,
+    /// A line each for the log.
+    pub(super) lines: Vec<String>,
+    pub(super) problems: Vec<String>,
+}
+
+impl Planned {
+    pub(super) fn new(
+        decision: &Decision,
+        state: &State,
+        snapshot: &Snapshot<'_>,
+        admit: Admit,
+        now: Timestamp,
+    ) -> Result<Self, ConductError> {
+        let (mut change, mut lines, mut problems) = (Change::default(), Vec::new(), Vec::new());
+        for ending in &decision.end {
+            let done = ending.done(now, &state.lab);
+            change.remove.push(format!("active/{}/{}", done.scenario, done.attempt));
+            let path = format!("done/{}/{}/{}.json", done.scenario, done.slug, done.attempt);
+            change.write.insert(path, json(&done)?);
+            lines.push(ending.to_string());
+        }
+        for admission in &decision.admit {
+            match self::admit(admission, snapshot, admit, now, &mut change)? {
+                Ok(()) => lines.push(admission.to_string()),
+                Err(why) => problems.push(format!("can't admit {}: {why}", admission.name)),
+            }
+        }
+        Ok(Self { message: message(&lines), change, lines, problems })
+    }
+}
+
+/// The cell's tree under the attempt's name; only the top kustomization.yaml differs, and attempt.json is new.
+fn admit(
+    admission: &Admission,
+    snapshot: &Snapshot<'_>,
+    rewrite: Admit,
+    now: Timestamp,
+    change: &mut Change,
+) -> Result<Result<(), String>, ConductError> {
+    let attempt = admission.attempt(now);
+    let from = format!("overlays/{}/{}", attempt.scenario, attempt.slug);
+    let to = format!("active/{}/{}", attempt.scenario, attempt.attempt);
+    let path = format!("{from}/kustomization.yaml");
+    let text = snapshot.read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok());
+    let rewritten = match text.map(|text| rewrite(&text, &admission.name)) {
+        Some(Ok(text)) => text,
+        Some(Err(why)) => return Ok(Err(format!("{path}: {why}"))),
+        None => return Ok(Err(format!("{path} is missing or no text"))),
+    };
+    change.copy.push((from, to.clone()));
+    change.write.insert(format!("{to}/kustomization.yaml"), rewritten.into_bytes());
+    change.write.insert(format!("{to}/attempt.json"), json(&attempt)?);
+    Ok(Ok(()))
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, ConductError> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(value)?).into_bytes())
+}
+
+fn message(lines: &[String]) -> String {
+    let subject = match lines {
+        [one] => one.split(':').next().unwrap_or(one).to_owned(),
+        many => {
+            let ends = many.iter().filter(|line| line.starts_with("end ")).count();
+            format!("{ends} ended, {} admitted", many.len() - ends)
+        }
+    };
+    let mut text = format!("Conduct: {subject}\n\n");
+    for line in lines {
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "{line}");
+    }
+    text
+}

@@ -1,0 +1,171 @@
+use std::{
+    path::PathBuf,
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::Duration,
+};
+
+use benchgrid_measures::AttemptName;
+use git2::{Oid, Repository, Signature, Time};
+
+use super::change::Planned;
+use super::{Cluster, ConductError, Seen, Settings, State, Store, StoreClient, decide, lab, read_state, webhook};
+use crate::git::{Backoff, GitError, Pushed, Remote, Snapshot, Timestamp, Written, write_commit};
+use crate::spec::Lab;
+
+/// Rewrites a cell's kustomization.yaml for an attempt.
+pub type Admit = fn(&str, &AttemptName) -> Result<String, String>;
+
+/// What a conductor is told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The repository.
+    pub url: String,
+    /// The deploy branch.
+    pub branch: String,
+    /// Its folder that holds everything; empty: the root.
+    pub prefix: String,
+    /// Folder of its clone; made when it is missing.
+    pub directory: PathBuf,
+    /// Time between two ticks; none: the lab's.
+    pub interval: Option<Duration>,
+    /// The store to read, instead of the lab's.
+    pub store: Option<String>,
+}
+
+/// Decides which attempts are deployed now, tick by tick. Between two ticks it keeps nothing that matters.
+pub struct Conductor<'a> {
+    options: Options,
+    repo: Repository,
+    remote: Remote,
+    cluster: &'a dyn Cluster,
+    admit: Admit,
+    clock: &'a dyn Fn() -> Timestamp,
+    log: &'a dyn Fn(&str),
+    /// What the newest commit said, so that it is not read again every few seconds.
+    known: Option<(Oid, Lab, State)>,
+    /// What was said last, so that it is not said again every few seconds.
+    said: Vec<String>,
+}
+
+/// What a tick did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tick {
+    /// The branch is as it should be.
+    Idle,
+    /// A commit was pushed.
+    Changed(Oid),
+}
+
+impl<'a> Conductor<'a> {
+    /// Pushes that lost the race in one tick before it is given up; the next tick tries again anyway.
+    const TRIES: u32 = 8;
+
+    /// A conductor; its clone is made, nothing is fetched yet.
+    pub fn new(
+        options: Options,
+        cluster: &'a dyn Cluster,
+        admit: Admit,
+        clock: &'a dyn Fn() -> Timestamp,
+        log: &'a dyn Fn(&str),
+    ) -> Result<Self, ConductError> {
+        let (repo, remote) = Remote::clone_into(&options.directory, &options.url)?;
+        Ok(Self { options, repo, remote, cluster, admit, clock, log, known: None, said: Vec::new() })
+    }
+
+    /// Ticks until `stop` says something or its sender is gone. A tick that fails is said and repeated.
+    pub fn run(&mut self, stop: &Receiver<()>) {
+        loop {
+            if let Err(error) = self.tick() {
+                self.say(vec![format!("tick failed: {error}")]);
+            }
+            match stop.recv_timeout(self.interval()) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        const DEFAULT: Duration = Duration::from_secs(5);
+        let lab = self.known.as_ref().and_then(|(_, lab, _)| lab::interval(lab).ok());
+        self.options.interval.or(lab).unwrap_or(DEFAULT).max(Duration::from_millis(100))
+    }
+
+    /// Looks once, and changes what is to be changed. When the branch moves meanwhile, everything is decided anew.
+    pub fn tick(&mut self) -> Result<Tick, ConductError> {
+        let mut backoff = Backoff::new(Self::TRIES);
+        loop {
+            if let Some(tick) = self.once()? {
+                return Ok(tick);
+            }
+            if !backoff.again() {
+                let branch = self.options.branch.clone();
+                return Err(GitError::Contended { branch, tries: backoff.tries() }.into());
+            }
+        }
+    }
+
+    /// One try; none when somebody else was faster.
+    fn once(&mut self) -> Result<Option<Tick>, ConductError> {
+        let (tip, lab, state) = self.read()?;
+        let store = StoreClient::new(self.options.store.as_ref().unwrap_or(&lab.spec.metrics.read));
+        let seen = Seen { store: store.outcomes(&state.active), cluster: self.cluster.look(&state.active) };
+        let now = (self.clock)();
+        let decision = decide(&state, &seen, now, &Settings::of(&lab)?);
+        let (planned, written) = {
+            let snapshot = self.snapshot(tip)?;
+            let planned = Planned::new(&decision, &state, &snapshot, self.admit, now)?;
+            let by = Signature::new("benchgrid conductor", "conductor@benchgrid.io", &Time::new(now.0, 0));
+            let by = by.map_err(GitError::from)?;
+            let prefix = &self.options.prefix;
+            let written = write_commit(&self.repo, Some(tip), prefix, &planned.change, &planned.message, &by)?;
+            (planned, written)
+        };
+        self.say([decision.say, planned.problems].concat());
+        let Written::Committed(commit) = written else { return Ok(Some(Tick::Idle)) };
+        if self.remote.push(commit, &self.options.branch)? == Pushed::Rejected {
+            return Ok(None);
+        }
+        planned.lines.iter().for_each(|line| (self.log)(line));
+        self.tell_argo(&lab, tip, commit);
+        Ok(Some(Tick::Changed(commit)))
+    }
+
+    /// The newest commit and what it says.
+    fn read(&mut self) -> Result<(Oid, Lab, State), ConductError> {
+        let Options { url, branch, .. } = &self.options;
+        let tip = self.remote.fetch(branch)?;
+        let tip = tip.ok_or_else(|| GitError::NoBranch { url: url.clone(), branch: branch.clone() })?;
+        if let Some(known) = self.known.as_ref().filter(|(id, ..)| *id == tip) {
+            return Ok(known.clone());
+        }
+        let (lab, state) = {
+            let snapshot = self.snapshot(tip)?;
+            let lab: Option<Lab> = snapshot.json("lab.json")?;
+            let lab = lab.ok_or_else(|| ConductError::NoLab { url: url.clone(), branch: branch.clone() })?;
+            (lab, read_state(&snapshot)?)
+        };
+        self.known = Some((tip, lab.clone(), state.clone()));
+        Ok((tip, lab, state))
+    }
+
+    fn snapshot(&self, tip: Oid) -> Result<Snapshot<'_>, GitError> {
+        Snapshot::at(&self.repo, &self.options.branch, Some(tip), &self.options.prefix)
+    }
+
+    /// Says what was not said in the last tick as well.
+    fn say(&mut self, lines: Vec<String>) {
+        lines.iter().filter(|line| !self.said.contains(line)).for_each(|line| (self.log)(line));
+        self.said = lines;
+    }
+
+    fn tell_argo(&self, lab: &Lab, before: Oid, after: Oid) {
+        let Some(webhook) = &lab.spec.argocd.webhook else { return };
+        // Argo CD compares the address with the one in its Applications, which is the lab's.
+        let url = lab.spec.git.url.as_ref().unwrap_or(&self.options.url);
+        let event = webhook::push_event(url, &self.options.branch, Some(before), after);
+        if let Err(error) = webhook::send(webhook, &event) {
+            (self.log)(&format!("webhook {webhook}: {error}; Argo CD will look by itself"));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+use std::fmt;
+
+use benchgrid_measures::{AttemptName, Reason, Verdict};
+
+use super::{Attempt, By, Cell, Done};
+use crate::git::Timestamp;
+
+/// What is to change, and what is to be said.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Decision {
+    /// Attempts that ended.
+    pub end: Vec<Ending>,
+    /// Attempts to deploy.
+    pub admit: Vec<Admission>,
+    /// What keeps it from doing more, for the log.
+    pub say: Vec<String>,
+}
+
+/// The end of one attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ending {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// Measured, failed, superseded.
+    pub verdict: Verdict,
+    /// Why, one word.
+    pub reason: Reason,
+    /// Why, for people.
+    pub detail: String,
+    /// Records in the store.
+    pub records: u32,
+    /// Who knew.
+    pub by: By,
+}
+
+/// An attempt to deploy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Admission {
+    /// Its name.
+    pub name: AttemptName,
+    /// Its cell.
+    pub cell: Cell,
+}
+
+impl Decision {
+    /// Whether the branch stays as it is.
+    pub fn changes_nothing(&self) -> bool {
+        self.end.is_empty() && self.admit.is_empty()
+    }
+}
+
+impl Ending {
+    /// What is kept of it.
+    pub fn done(&self, now: Timestamp, lab: &str) -> Done {
+        let Self { attempt, verdict, reason, detail, records, by } = self;
+        Done {
+            attempt: attempt.attempt.clone(),
+            scenario: attempt.scenario.clone(),
+            slug: attempt.slug.clone(),
+            cell: attempt.cell.clone(),
+            digest: attempt.digest.clone(),
+            trial: attempt.trial,
+            number: attempt.number,
+            admitted: attempt.admitted,
+            ended: now,
+            outcome: *verdict,
+            reason: *reason,
+            detail: detail.clone(),
+            records: *records,
+            by: *by,
+            lab: lab.to_owned(),
+        }
+    }
+}
+
+impl Admission {
+    /// What is deployed with it.
+    pub fn attempt(&self, now: Timestamp) -> Attempt {
+        let Self { name, cell } = self;
+        Attempt {
+            attempt: name.to_string(),
+            scenario: cell.scenario.clone(),
+            slug: cell.slug.clone(),
+            cell: cell.id.clone(),
+            digest: cell.digest.clone(),
+            trial: name.trial,
+            number: name.number,
+            admitted: now,
+            deadline_seconds: cell.deadline_seconds,
+        }
+    }
+}
+
+/// `measured`, `failed`, `superseded`.
+pub(super) fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Measured => "measured",
+        Verdict::Failed => "failed",
+        Verdict::Superseded => "superseded",
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { attempt, verdict, reason, detail, records, .. } = self;
+        write!(f, "end {}: {}", attempt.attempt, word(*verdict))?;
+        if *verdict == Verdict::Measured {
+            return write!(f, ", {records} records");
+        }
+        write!(f, ", {reason}")?;
+        if detail.is_empty() { Ok(()) } else { write!(f, ": {detail}") }
+    }
+}
+
+impl fmt::Display for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, cell } = self;
+        write!(f, "admit {name}: {}, trial {} of {}", cell.slug, name.trial, cell.trials)?;
+        if name.number > 1 { write!(f, ", try {}", name.number) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,97 @@
+use std::collections::BTreeMap;
+
+use benchgrid_measures::{Outcome, Reason, Verdict};
+
+use super::{Attempt, By, ClusterView, Ending, Finished, Marker, Pods, State};
+use crate::git::Timestamp;
+
+/// Seconds in which an outcome may take its way into the store after its coordinator ended.
+const GRACE: i64 = 90;
+
+/// How an attempt ended, if it did. The store's word comes first, then the campaign's, the pods', the clock's.
+pub(super) fn ending(
+    attempt: &Attempt,
+    state: &State,
+    markers: &BTreeMap<String, Marker>,
+    cluster: &ClusterView,
+    now: Timestamp,
+) -> Option<Ending> {
+    let end = |verdict, reason, detail: String, records, by| Ending {
+        attempt: attempt.clone(),
+        verdict,
+        reason,
+        detail: detail.chars().take(Outcome::DETAIL_LENGTH).collect(),
+        records,
+        by,
+    };
+    // A re-run bears the name of the attempt that was taken out of `done/`: what ended before it was admitted is not it.
+    let marker = markers.get(&attempt.attempt).filter(|marker| marker.ended >= attempt.admitted);
+    if let Some(Marker { verdict, reason, detail, records, .. }) = marker {
+        return Some(end(*verdict, *reason, detail.clone(), *records, By::Store));
+    }
+    if let Err(why) = state.wants(attempt.trial()) {
+        return Some(end(Verdict::Superseded, Reason::Superseded, why.to_owned(), 0, By::Campaign));
+    }
+    let view = look(attempt, cluster);
+    if let View::Pods(Pods { finished: Some(finished), troubles, .. }) = view {
+        let (reason, detail) = unheard(finished, troubles, now)?;
+        return Some(end(Verdict::Failed, reason, detail, 0, By::Pods));
+    }
+    let deadline = i64::try_from(attempt.deadline_seconds).unwrap_or(i64::MAX);
+    if now.0 <= attempt.admitted.0.saturating_add(deadline) {
+        return None;
+    }
+    let (reason, detail, by) = overdue(&view, attempt.deadline_seconds);
+    Some(end(Verdict::Failed, reason, detail, 0, by))
+}
+
+/// What the cluster says about one attempt.
+enum View<'a> {
+    Unknown,
+    NoNamespace,
+    Pods(&'a Pods),
+}
+
+fn look<'a>(attempt: &Attempt, cluster: &'a ClusterView) -> View<'a> {
+    match cluster {
+        ClusterView::Seen { namespaces, pods } => match pods.get(&attempt.attempt) {
+            Some(pods) => View::Pods(pods),
+            None if namespaces.contains(&attempt.attempt) => View::Unknown,
+            None => View::NoNamespace,
+        },
+        ClusterView::Unknown | ClusterView::Silent(_) => View::Unknown,
+    }
+}
+
+/// The coordinator ended and the store has nothing of it: why, once the outcome can't be on its way any more.
+fn unheard(finished: &Finished, troubles: &[String], now: Timestamp) -> Option<(Reason, String)> {
+    let outcome = finished.outcome.as_ref();
+    let at = finished.at.or(outcome.map(|outcome| Timestamp(outcome.ended_ms / 1000)));
+    let waits = at.is_some_and(|at| now.0 < at.0 + GRACE);
+    match outcome {
+        Some(Outcome { reason: Reason::Store, detail, .. }) => Some((Reason::Store, detail.clone())),
+        _ if waits => None,
+        Some(Outcome { verdict: Verdict::Failed, reason, detail, .. }) => Some((*reason, detail.clone())),
+        Some(outcome) => {
+            Some((Reason::NoRecord, format!("the coordinator made {} records, the store has none", outcome.records)))
+        }
+        None if troubles.is_empty() => Some((Reason::NoRecord, "the coordinator ended without a word".to_owned())),
+        None => Some((Reason::NoRecord, troubles.join("; "))),
+    }
+}
+
+fn overdue(view: &View<'_>, seconds: u64) -> (Reason, String, By) {
+    match view {
+        View::Pods(pods) if !pods.troubles.is_empty() => (Reason::NotReady, pods.troubles.join("; "), By::Pods),
+        View::Pods(pods) if pods.count == 0 => {
+            (Reason::NotReady, format!("no pod in its namespace within {seconds} s"), By::Deadline)
+        }
+        View::Pods(_) => (Reason::Deadline, format!("still running after {seconds} s"), By::Deadline),
+        View::NoNamespace => {
+            (Reason::NotReady, format!("no namespace within {seconds} s: nothing deploys it"), By::Deadline)
+        }
+        View::Unknown => {
+            (Reason::Deadline, format!("nothing in the store after {seconds} s, the cluster is not seen"), By::Deadline)
+        }
+    }
+}

@@ -1,0 +1,31 @@
+use crate::git::GitError;
+
+/// Why a tick changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ConductError {
+    /// The branch can't be read or written.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The branch is not one of ours.
+    #[error("branch `{branch}` of {url} has no lab.json; `benchgrid compile --push` writes it")]
+    NoLab {
+        /// The repository.
+        url: String,
+        /// The branch.
+        branch: String,
+    },
+    /// A setting of lab.json can't be used.
+    #[error("lab.json: {field} is {value}, which is no duration")]
+    BadDuration {
+        /// Which setting.
+        field: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// The cluster that this process runs in can't be used.
+    #[error("the cluster: {0}")]
+    Cluster(#[from] benchgrid_probe::kubernetes::KubernetesError),
+    /// Something that should be writable as JSON is not.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+}

@@ -1,0 +1,43 @@
+//! What `lab.json` on the branch says about conducting. It holds the lab as the user wrote it, with all defaults.
+
+use std::time::Duration;
+
+use super::{ConductError, Room, Settings};
+use crate::spec::{Concurrency, Family, Lab, Quantity, Template};
+
+impl Settings {
+    /// The settings of a lab.
+    pub fn of(lab: &Lab) -> Result<Self, ConductError> {
+        let concurrency = match lab.spec.concurrency {
+            Concurrency::Some(limit) => Some(limit),
+            Concurrency::All(_) => None,
+        };
+        Ok(Self {
+            room: Room { concurrency },
+            drain_seconds: whole_seconds(duration("drain", &lab.spec.drain)?),
+            retries: lab.spec.retries,
+        })
+    }
+}
+
+/// Time between two ticks.
+pub(super) fn interval(lab: &Lab) -> Result<Duration, ConductError> {
+    duration("conductor.interval", &lab.spec.conductor.interval)
+}
+
+/// Rounded up: the branch knows whole seconds, and a place is rather taken too long.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// A duration of the lab: text with a unit, or 0.
+fn duration(field: &'static str, template: &Template) -> Result<Duration, ConductError> {
+    if template.0.as_u64() == Some(0) {
+        return Ok(Duration::ZERO);
+    }
+    let quantity = template.0.as_str().and_then(|text| text.parse::<Quantity>().ok());
+    match quantity {
+        Some(Quantity { family: Family::Duration, base }) => Ok(Duration::from_nanos(base)),
+        _ => Err(ConductError::BadDuration { field, value: template.0.to_string() }),
+    }
+}

@@ -1,0 +1,54 @@
+use serde::Deserialize;
+
+use super::{Cell, State};
+use crate::{
+    git::{GitError, Snapshot},
+    plan::Needs,
+};
+
+/// What the conductor needs of `cells.json`.
+#[derive(Deserialize)]
+struct Cells {
+    cells: Vec<CellEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CellEntry {
+    id: String,
+    slug: String,
+    digest: String,
+    order: usize,
+    trials: u32,
+    #[serde(default)]
+    needs: Needs,
+    deadline_seconds: u64,
+}
+
+/// Everything that one commit of the branch says. A file that can't be read is an error: guessing what it said could
+/// measure a trial twice.
+pub fn read_state(snapshot: &Snapshot<'_>) -> Result<State, GitError> {
+    let lab = snapshot.id("lab.json")?.map(|id| id.to_string()).unwrap_or_default();
+    let mut state = State { lab, ..State::default() };
+    for scenario in snapshot.folders("overlays")? {
+        let cells: Option<Cells> = snapshot.json(&format!("overlays/{scenario}/cells.json"))?;
+        state.cells.extend(cells.into_iter().flat_map(|file| file.cells).map(|entry| cell(&scenario, entry)));
+    }
+    for scenario in snapshot.folders("active")? {
+        for attempt in snapshot.folders(&format!("active/{scenario}"))? {
+            // Without the file, no ApplicationSet deploys the folder.
+            state.active.extend(snapshot.json(&format!("active/{scenario}/{attempt}/attempt.json"))?);
+        }
+    }
+    for path in snapshot.list("done")? {
+        if path.rsplit('.').next() == Some("json") {
+            state.done.extend(snapshot.json(&path)?);
+        }
+    }
+    Ok(state)
+}
+
+fn cell(scenario: &str, entry: CellEntry) -> Cell {
+    let CellEntry { id, slug, digest, order, trials, needs, deadline_seconds } = entry;
+    Cell { scenario: scenario.to_owned(), id, slug, digest, order, trials, needs, deadline_seconds }
+}

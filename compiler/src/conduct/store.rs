@@ -1,0 +1,90 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use benchgrid_measures::{OUTCOME_METRIC, Reason, Sample, Verdict, parse_export};
+use serde::de::{DeserializeOwned, IntoDeserializer, value::Error};
+
+use super::{Attempt, Marker, StoreView};
+use crate::git::Timestamp;
+
+/// Where outcomes are read.
+pub trait Store {
+    /// Outcomes of these attempts.
+    fn outcomes(&self, attempts: &[Attempt]) -> StoreView;
+}
+
+/// The metrics store, by its export API.
+#[derive(Debug, Clone)]
+pub struct StoreClient {
+    base: String,
+    agent: ureq::Agent,
+}
+
+impl StoreClient {
+    /// Attempts asked about in one request: a URL of a few kilobytes.
+    const CHUNK: usize = 50;
+
+    /// The store at that base URL.
+    pub fn new(base: &str) -> Self {
+        let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(20)));
+        Self { base: base.trim_end_matches('/').to_owned(), agent: config.build().into() }
+    }
+
+    fn ask(&self, attempts: &[&Attempt]) -> Result<Vec<Sample>, String> {
+        let names: Vec<&str> = attempts.iter().map(|attempt| attempt.attempt.as_str()).collect();
+        let start = attempts.iter().map(|attempt| attempt.admitted.0).min().unwrap_or_default();
+        let url = format!("{}/api/v1/export", self.base);
+        let matcher = format!("{{__name__=\"{OUTCOME_METRIC}\",attempt=~\"{}\"}}", names.join("|"));
+        let request = self.agent.get(&url).query("match[]", &matcher).query("start", start.to_string());
+        let mut response = request.call().map_err(|error| format!("{url}: {error}"))?;
+        let body = response.body_mut().read_to_string().map_err(|error| format!("{url}: {error}"))?;
+        parse_export(&body).map_err(|error| format!("{url}: {error}"))
+    }
+}
+
+impl Store for StoreClient {
+    /// Asks also when nothing runs: nothing should be admitted that could not store its results.
+    fn outcomes(&self, attempts: &[Attempt]) -> StoreView {
+        let attempts: Vec<&Attempt> = attempts.iter().collect();
+        let mut markers = BTreeMap::new();
+        let chunks = attempts.chunks(Self::CHUNK).map(<[_]>::to_vec);
+        let chunks: Vec<Vec<&Attempt>> = if attempts.is_empty() { vec![Vec::new()] } else { chunks.collect() };
+        for chunk in chunks {
+            match self.ask(&chunk) {
+                Ok(samples) => samples.iter().for_each(|sample| keep_newest(&mut markers, sample)),
+                Err(why) => return StoreView::Silent(why),
+            }
+        }
+        StoreView::Heard(markers)
+    }
+}
+
+/// An attempt's name may be used again after its file in `done/` was removed; its last outcome counts.
+fn keep_newest(markers: &mut BTreeMap<String, Marker>, sample: &Sample) {
+    let Some(marker) = marker(sample) else { return };
+    let name = sample.label("attempt").to_owned();
+    if markers.get(&name).is_none_or(|known| known.ended < marker.ended) {
+        markers.insert(name, marker);
+    }
+}
+
+fn marker(sample: &Sample) -> Option<Marker> {
+    let newest = sample.timestamps.iter().zip(&sample.values).max_by_key(|(time, _)| **time);
+    let (time, records) = newest?;
+    // A word of a later release: what it is worth, this one can't know.
+    let verdict = word::<Verdict>(sample.label("outcome")).unwrap_or(Verdict::Failed);
+    let reason = word::<Reason>(sample.label("reason")).unwrap_or(Reason::Internal);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count; `as` keeps it in range")]
+    let records = *records as u32;
+    Some(Marker {
+        verdict,
+        reason,
+        detail: sample.label("detail").to_owned(),
+        records,
+        // Rounded up, since admission is a whole second: an end within its first second is after it.
+        ended: Timestamp(time.div_euclid(1000) + i64::from(time.rem_euclid(1000) > 0)),
+    })
+}
+
+fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
+    T::deserialize(IntoDeserializer::<Error>::into_deserializer(text)).ok()
+}

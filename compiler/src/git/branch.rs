@@ -1,0 +1,158 @@
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use git2::{ErrorCode, Oid, Repository, Signature};
+
+use super::{Change, GitError, Snapshot};
+
+/// A local branch, read and written without a work tree.
+pub struct Branch<'r> {
+    repo: &'r Repository,
+    name: String,
+    prefix: String,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// A new commit.
+    Committed(Oid),
+    /// The tree was like that already.
+    Unchanged(Option<Oid>),
+}
+
+impl<'r> Branch<'r> {
+    /// The branch of that name, whether it exists or not.
+    pub fn open(repo: &'r Repository, name: &str) -> Result<Self, GitError> {
+        if !git2::Branch::name_is_valid(name)? {
+            return Err(GitError::BadPath(name.to_owned()));
+        }
+        Ok(Self { repo, name: name.to_owned(), prefix: String::new() })
+    }
+
+    /// The same branch, seen from one of its folders.
+    #[must_use]
+    pub fn within(mut self, prefix: &str) -> Self {
+        prefix.trim_matches('/').clone_into(&mut self.prefix);
+        self
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn reference(&self) -> String {
+        format!("refs/heads/{}", self.name)
+    }
+
+    /// Its newest commit.
+    pub fn tip(&self) -> Result<Option<Oid>, GitError> {
+        match self.repo.find_reference(&self.reference()) {
+            Ok(reference) => Ok(Some(reference.peel_to_commit()?.id())),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Its files now.
+    pub fn snapshot(&self) -> Result<Snapshot<'r>, GitError> {
+        Snapshot::at(self.repo, &self.name, self.tip()?, &self.prefix)
+    }
+
+    /// A file's bytes now.
+    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+        self.snapshot()?.read(path)
+    }
+
+    /// Paths of all files below a folder now.
+    pub fn list(&self, folder: &str) -> Result<Vec<String>, GitError> {
+        self.snapshot()?.list(folder)
+    }
+
+    /// Applies a change on top of the tip and moves the branch; makes the branch, without parent, when it is missing.
+    pub fn commit(&self, change: &Change, message: &str, by: &Signature<'_>) -> Result<Written, GitError> {
+        let tip = self.tip()?;
+        let written = write_commit(self.repo, tip, &self.prefix, change, message, by)?;
+        if let Written::Committed(commit) = written {
+            self.advance(tip, commit)?;
+        }
+        Ok(written)
+    }
+
+    /// Moves the branch by compare-and-swap.
+    pub fn advance(&self, from: Option<Oid>, to: Oid) -> Result<(), GitError> {
+        let name = self.reference();
+        let moved = match from {
+            Some(from) => self.repo.reference_matching(&name, to, true, from, "benchgrid"),
+            None => self.repo.reference(&name, to, false, "benchgrid"),
+        };
+        match moved {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.refused(error)),
+        }
+    }
+
+    /// A lock of another writer is gone in a moment; one that stays was left by a kill, and only its owner knows.
+    fn refused(&self, error: git2::Error) -> GitError {
+        const FRESH: Duration = Duration::from_secs(5);
+        match error.code() {
+            ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound => {
+                GitError::Moved { branch: self.name.clone() }
+            }
+            ErrorCode::Locked => match self.lock() {
+                Some((path, age)) if age > FRESH => GitError::Locked { path, age },
+                _ => GitError::Moved { branch: self.name.clone() },
+            },
+            _ => error.into(),
+        }
+    }
+
+    /// The lock file of the branch and its age, when there is one.
+    fn lock(&self) -> Option<(PathBuf, Duration)> {
+        let path = self.repo.commondir().join(format!("{}.lock", self.reference()));
+        let since = path.metadata().ok()?.modified().ok()?;
+        Some((path, SystemTime::now().duration_since(since).unwrap_or_default()))
+    }
+
+    /// Refuses to begin where a lock that was left behind would make the end fail.
+    pub(crate) fn refuse_old_lock(&self) -> Result<(), GitError> {
+        const OLD: Duration = Duration::from_mins(1);
+        match self.lock() {
+            Some((path, age)) if age > OLD => Err(GitError::Locked { path, age }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes the commit of a change on top of another one, and moves no ref.
+pub fn write_commit(
+    repo: &Repository,
+    parent: Option<Oid>,
+    prefix: &str,
+    change: &Change,
+    message: &str,
+    by: &Signature<'_>,
+) -> Result<Written, GitError> {
+    let parent = parent.map(|id| repo.find_commit(id)).transpose()?;
+    let before = parent.as_ref().map(git2::Commit::tree).transpose()?;
+    let tree = change.apply(repo, before.as_ref(), prefix)?;
+    if before.is_some_and(|before| before.id() == tree) {
+        return Ok(Written::Unchanged(parent.map(|commit| commit.id())));
+    }
+    commit_tree(repo, parent.as_ref(), tree, message, by).map(Written::Committed)
+}
+
+/// Writes the commit of a tree, and moves no ref.
+pub(super) fn commit_tree(
+    repo: &Repository,
+    parent: Option<&git2::Commit<'_>>,
+    tree: Oid,
+    message: &str,
+    by: &Signature<'_>,
+) -> Result<Oid, GitError> {
+    let parents: Vec<_> = parent.into_iter().collect();
+    Ok(repo.commit(None, by, by, message, &repo.find_tree(tree)?, &parents)?)
+}

@@ -1,0 +1,289 @@
+//! A cell in network namespaces: nodes with agents on shaped links, a store and a coordinator at the centre.
+//!
+//! Needs root, iproute2, curl and the Debian package victoria-metrics. Every namespace has the names of a cell's pods
+//! in its own hosts file, as a headless Service would give them.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use benchgrid_measures::{AttemptName, MEASUREMENT_PROTOCOL, Outcome, Record, Sample, parse_export};
+use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Link, Measure, Store, System, host};
+
+use crate::{Namespace, ip};
+
+const PROBE: &str = env!("CARGO_BIN_EXE_benchgrid-probe");
+const CENTRE: &str = "10.9.2.254";
+const STORE: &str = "http://127.0.0.1:8428";
+
+/// A child that ends with the test.
+pub(crate) struct Ending(pub(crate) Child);
+
+impl Ending {
+    /// Waits for its end; its exit code.
+    pub(crate) fn code(&mut self, limit: Duration) -> Option<i32> {
+        let end = Instant::now() + limit;
+        while Instant::now() < end {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.code();
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        None
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _: Option<ChildStdin> = self.0.stdin.take();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What a test asks of its cell.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) driver: &'static str,
+    pub(crate) replicas: u32,
+    pub(crate) seeders: u32,
+    /// Rate asked for, both ways.
+    pub(crate) rate: Option<u64>,
+    /// Whether it is put in force.
+    pub(crate) shaped: bool,
+    pub(crate) file_size: u64,
+    pub(crate) repetitions: u32,
+    pub(crate) ready_seconds: f64,
+    pub(crate) write: String,
+}
+
+impl Plan {
+    pub(crate) fn of(driver: &'static str) -> Self {
+        Self {
+            driver,
+            replicas: 3,
+            seeders: 1,
+            rate: Some(40_000_000),
+            shaped: true,
+            file_size: 4_000_000,
+            repetitions: 2,
+            ready_seconds: 60.0,
+            write: STORE.to_owned(),
+        }
+    }
+
+    fn experiment(&self) -> Experiment {
+        let link =
+            self.rate.map(|rate| Link { up_bits_per_second: rate, down_bits_per_second: rate, latency_seconds: 0.0 });
+        Experiment {
+            protocol: MEASUREMENT_PROTOCOL,
+            lab: "bed".to_owned(),
+            scenario: "smoke".to_owned(),
+            cell: "0123456789".to_owned(),
+            digest: "abcdef".repeat(10) + "abcd",
+            levels: BTreeMap::from([("fileSize".to_owned(), "4MB".to_owned())]),
+            measure: Measure {
+                file_size: self.file_size,
+                repetitions: self.repetitions,
+                warmup: 1,
+                ready_seconds: self.ready_seconds,
+                gate_seconds: 30.0,
+                stalled_seconds: 20.0,
+                transfer_deadline_seconds: 60.0,
+                idle_seconds: 0.5,
+                cool_down_seconds: 0.2,
+                baseline_bytes: 2_000_000,
+                fluid_bound_seconds: Some(0.8),
+            },
+            systems: vec![System {
+                name: "bt".to_owned(),
+                driver: self.driver.to_owned(),
+                seeders: self.seeders,
+                groups: vec![Group { name: "nodes".to_owned(), role: GroupRole::Any, replicas: self.replicas, link }],
+            }],
+            store: Store { write: self.write.clone(), read: STORE.to_owned() },
+        }
+    }
+}
+
+/// One node's pod.
+pub(crate) struct Pod {
+    pub(crate) name: String,
+    pub(crate) namespace: Namespace,
+    _node: Ending,
+    pub(crate) agent: Option<Ending>,
+}
+
+/// The whole cell.
+pub(crate) struct Cell {
+    pub(crate) plan: Plan,
+    pub(crate) attempt: AttemptName,
+    pub(crate) pods: Vec<Pod>,
+    centre: Namespace,
+    _store: Ending,
+    files: tempfile::TempDir,
+}
+
+/// What a coordinator left.
+pub(crate) struct Left {
+    pub(crate) code: Option<i32>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) outcome: Outcome,
+    pub(crate) notes: String,
+}
+
+impl Cell {
+    /// Namespaces, links, nodes; no agent yet.
+    pub(crate) fn new(test: &str, plan: Plan) -> Self {
+        let files = tempfile::tempdir().unwrap();
+        let centre = Namespace::new(&format!("{test}-c"));
+        ip(&["-n", &centre.0, "link", "add", "br0", "type", "bridge"]);
+        ip(&["-n", &centre.0, "address", "add", &format!("{CENTRE}/24"), "dev", "br0"]);
+        ip(&["-n", &centre.0, "link", "set", "br0", "up"]);
+        let data = format!("-storageDataPath={}", files.path().join("store").display());
+        let mut store = centre.command("victoria-metrics");
+        store.args([&data, "-httpListenAddr=127.0.0.1:8428", "-search.latencyOffset=0s"]);
+        let store = Ending(quiet(&mut store));
+        let experiment = plan.experiment();
+        let names: Vec<_> = experiment.nodes().map(|(_, _, pod)| pod).collect();
+        let attempt = AttemptName::new("smoke", "0123456789", "abcdef", 1, 1);
+        fs::write(files.path().join("cell.json"), serde_json::to_string(&experiment).unwrap()).unwrap();
+        let mut cell = Self { plan, attempt, pods: Vec::new(), centre, _store: store, files };
+        let hosts = hosts(&names);
+        names.iter().enumerate().for_each(|(i, name)| cell.add(test, i, name, &hosts));
+        cell
+    }
+
+    fn add(&mut self, test: &str, i: usize, name: &str, hosts: &str) {
+        let namespace = Namespace::new(&format!("{test}-{i}"));
+        let etc = Path::new("/etc/netns").join(&namespace.0);
+        fs::create_dir_all(&etc).unwrap();
+        fs::write(etc.join("hosts"), hosts).unwrap();
+        let (port, centre) = (format!("p{i}"), self.centre.0.clone());
+        ip(&["-n", &centre, "link", "add", &port, "type", "veth", "peer", "name", "eth0", "netns", &namespace.0]);
+        ip(&["-n", &centre, "link", "set", &port, "master", "br0", "up"]);
+        ip(&["-n", &namespace.0, "address", "add", &format!("{}/24", address(i)), "dev", "eth0"]);
+        ip(&["-n", &namespace.0, "link", "set", "eth0", "up"]);
+        ip(&["-n", &namespace.0, "route", "add", "default", "via", CENTRE]);
+        if let (Some(rate), true) = (self.plan.rate, self.plan.shaped) {
+            let mut shape = namespace.command(PROBE);
+            shape.args(["shape"]).env("BENCHGRID_UP_BPS", rate.to_string());
+            let output = shape.env("BENCHGRID_DOWN_BPS", rate.to_string()).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let data = self.data(name);
+        fs::create_dir_all(&data).unwrap();
+        let node = Ending(self.node(&namespace, name, &data));
+        self.pods.push(Pod { name: name.to_owned(), namespace, _node: node, agent: None });
+    }
+
+    fn node(&self, namespace: &Namespace, name: &str, data: &Path) -> Child {
+        if self.plan.driver == "http" {
+            let mut node = namespace.command(PROBE);
+            return quiet(node.arg("http-node").env("BENCHGRID_DATA", data));
+        }
+        let profile = self.files.path().join(format!("{name}-profile"));
+        let config = profile.join("qBittorrent/config");
+        fs::create_dir_all(&config).unwrap();
+        fs::write(config.join("qBittorrent.conf"), include_str!("qBittorrent.conf")).unwrap();
+        let mut node = namespace.command("qbittorrent-nox");
+        quiet(node.arg(format!("--profile={}", profile.display())).env("HOME", &profile))
+    }
+
+    fn data(&self, name: &str) -> PathBuf {
+        self.files.path().join(format!("{name}-data"))
+    }
+
+    /// Starts a node's agent.
+    pub(crate) fn agent(&mut self, i: usize) {
+        let data = self.data(&self.pods[i].name);
+        let pod = &mut self.pods[i];
+        let mut agent = pod.namespace.command(PROBE);
+        agent
+            .arg("agent")
+            .env("BENCHGRID_COORDINATOR", "http://coordinator:7070")
+            .env("BENCHGRID_ATTEMPT", self.attempt.to_string())
+            .env("BENCHGRID_SYSTEM", "bt")
+            .env("BENCHGRID_GROUP", "nodes")
+            .env("BENCHGRID_POD", &pod.name)
+            .env("BENCHGRID_DRIVER", self.plan.driver)
+            .env("BENCHGRID_API", "http://127.0.0.1:8080")
+            .env("BENCHGRID_DATA", data);
+        pod.agent = Some(Ending(quiet(&mut agent)));
+    }
+
+    /// Starts the coordinator.
+    pub(crate) fn coordinator(&self) -> Child {
+        let mut coordinator = self.centre.command(PROBE);
+        coordinator
+            .arg("coordinator")
+            .env("BENCHGRID_CELL", self.files.path().join("cell.json"))
+            .env("BENCHGRID_ATTEMPT", self.attempt.to_string())
+            .env("BENCHGRID_TERMINATION_LOG", self.files.path().join("termination-log"));
+        coordinator.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Starts all agents and the coordinator; what it left at its end.
+    pub(crate) fn run(&mut self) -> Left {
+        (0..self.pods.len()).for_each(|i| self.agent(i));
+        self.left(self.coordinator())
+    }
+
+    /// Waits for a coordinator's end; the termination message must be its last line.
+    pub(crate) fn left(&self, coordinator: Child) -> Left {
+        let Output { status, stdout, stderr } = coordinator.wait_with_output().unwrap();
+        let (lines, notes) = (String::from_utf8(stdout).unwrap(), String::from_utf8_lossy(&stderr).into_owned());
+        let mut lines: Vec<_> = lines.lines().collect();
+        let last = lines.pop().unwrap_or_else(|| panic!("no outcome: {notes}"));
+        assert_eq!(fs::read_to_string(self.files.path().join("termination-log")).unwrap(), last);
+        Left {
+            code: status.code(),
+            records: lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect(),
+            outcome: serde_json::from_str(last).unwrap(),
+            notes,
+        }
+    }
+
+    /// What the store has for a selector, once it shows what it took last.
+    pub(crate) fn stored(&self, selector: &str) -> Vec<Sample> {
+        thread::sleep(Duration::from_secs(3));
+        let mut curl = self.centre.command("curl");
+        curl.args(["-sfG", &format!("{STORE}/api/v1/export"), "-d", "start=0", "-d", "end=4000000000"]);
+        let output = curl.args(["--data-urlencode", &format!("match[]={selector}")]).output().unwrap();
+        assert!(output.status.success(), "the store does not answer");
+        parse_export(&String::from_utf8(output.stdout).unwrap()).unwrap()
+    }
+
+    /// Files left in the nodes' data directories.
+    pub(crate) fn leftovers(&self) -> usize {
+        self.pods.iter().map(|pod| fs::read_dir(self.data(&pod.name)).unwrap().count()).sum()
+    }
+}
+
+impl Drop for Cell {
+    fn drop(&mut self) {
+        for pod in &self.pods {
+            let _ = fs::remove_dir_all(Path::new("/etc/netns").join(&pod.namespace.0));
+        }
+    }
+}
+
+fn address(i: usize) -> String {
+    format!("10.9.2.{}", i + 1)
+}
+
+fn hosts(names: &[String]) -> String {
+    let pods = names.iter().enumerate().map(|(i, name)| format!("{} {}\n", address(i), host(name)));
+    pods.chain(["127.0.0.1 localhost\n".to_owned(), format!("{CENTRE} coordinator\n")]).collect()
+}
+
+fn quiet(command: &mut Command) -> Child {
+    let program = format!("{command:?}");
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    child.unwrap_or_else(|error| panic!("{program}: {error}"))
+}

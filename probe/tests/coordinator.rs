@@ -1,0 +1,166 @@
+//! Whole attempts: real nodes, agents, coordinator and store, in network namespaces.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+use std::{thread, time::Duration};
+
+use benchgrid_measures::{CURVE_METRIC, Kind, OUTCOME_METRIC, Phase, Reason, Verdict};
+
+#[expect(dead_code, reason = "other tests use the rest")]
+mod bed;
+#[path = "bed/cell.rs"]
+mod cell;
+
+use bed::{Namespace, ip};
+use cell::{Cell, Left, Plan};
+
+/// Everything about an attempt that went well.
+fn check(cell: &Cell, left: &Left) {
+    let Left { code, records, outcome, notes } = left;
+    assert_eq!((outcome.verdict, outcome.reason), (Verdict::Measured, Reason::Ok), "{outcome:?}\n{notes}");
+    assert_eq!(*code, Some(0));
+    // A warm-up and two repetitions, each one upload and two downloads.
+    assert_eq!((records.len(), outcome.records), (9, 9));
+    for record in records {
+        assert!(record.success && record.invalid.is_empty() && record.failure.is_none(), "{record:?}");
+        assert_eq!(record.seeders, records[0].seeders, "one draw a trial");
+        let baseline = &record.baseline;
+        for rate in [baseline.up_bits_per_second, baseline.down_bits_per_second] {
+            assert!((34e6..42e6).contains(&rate.unwrap()), "{baseline:?}");
+        }
+        let timing = &record.timing;
+        if record.kind == Kind::Upload {
+            assert!(timing.upload_seconds.unwrap() > 0.0);
+            continue;
+        }
+        let mark = timing.time_to_100_seconds.unwrap();
+        // 4 MB at 40 Mbit/s: 0.8 s and headers, less what the buckets let through at once.
+        assert!((0.75..10.0).contains(&mark), "{timing:?}");
+        assert!(timing.time_to_50_seconds.unwrap() <= timing.time_to_90_seconds.unwrap());
+        assert!(timing.time_to_first_byte_seconds.unwrap() <= timing.time_to_50_seconds.unwrap());
+        assert!(record.counters.received_bytes > 4_000_000, "{:?}", record.counters);
+        assert_eq!(record.curve.last().unwrap().bytes, 4_000_000);
+    }
+    let contents: std::collections::BTreeSet<_> = records.iter().map(|record| &record.content_sha256).collect();
+    assert_eq!(contents.len(), 3, "fresh content for every repetition");
+    let attempt = &cell.attempt;
+    let values: usize = records.iter().map(|record| record.lines().len()).sum();
+    let stored = cell.stored(&format!("{{attempt=\"{attempt}\",kind!=\"\",__name__!=\"{CURVE_METRIC}\"}}"));
+    assert_eq!(stored.len(), values);
+    assert_eq!(cell.stored(&format!("{CURVE_METRIC}{{attempt=\"{attempt}\"}}")).len(), 6);
+    let marker = cell.stored(&format!("{OUTCOME_METRIC}{{attempt=\"{attempt}\",outcome=\"measured\"}}"));
+    assert_eq!(marker[0].last(), Some(9.0));
+    assert_eq!(cell.leftovers(), 0);
+}
+
+fn whole(test: &str, driver: &'static str) {
+    let mut cell = Cell::new(test, Plan::of(driver));
+    let left = cell.run();
+    check(&cell, &left);
+    let times: Vec<_> = left.records.iter().filter_map(|record| record.timing.time_to_100_seconds).collect();
+    println!("{driver}: time to 100 % {times:?}");
+    for pod in &mut cell.pods {
+        assert_eq!(pod.agent.as_mut().unwrap().code(Duration::from_secs(5)), Some(0), "agent of {}", pod.name);
+    }
+}
+
+#[test]
+fn as_root_an_attempt_with_the_control_system() {
+    whole("ok", "http");
+}
+
+#[test]
+fn as_root_an_attempt_with_qbittorrent() {
+    whole("qb", "qbittorrent");
+}
+
+#[test]
+fn as_root_a_store_that_refuses() {
+    let mut plan = Plan::of("http");
+    plan.write.push_str("/nowhere");
+    plan.rate = None;
+    plan.repetitions = 1;
+    let left = Cell::new("store", plan).run();
+    assert_eq!((left.outcome.verdict, left.outcome.reason), (Verdict::Failed, Reason::Store), "{}", left.notes);
+    assert!(left.outcome.detail.contains("/nowhere/api/v1/import/prometheus: refused"), "{}", left.outcome.detail);
+    assert_eq!(left.code, Some(1));
+    // All the same, everything is on standard output.
+    assert_eq!((left.records.len(), left.outcome.records), (6, 6));
+}
+
+#[test]
+fn as_root_an_agent_that_never_comes() {
+    let mut plan = Plan::of("http");
+    plan.ready_seconds = 2.0;
+    let mut cell = Cell::new("absent", plan);
+    cell.agent(0);
+    cell.agent(2);
+    let left = cell.left(cell.coordinator());
+    assert_eq!(left.outcome.reason, Reason::NotReady);
+    assert_eq!(left.outcome.detail, "1 of 3 agents did not register within 2 s: bt-nodes-1");
+    assert_eq!((left.code, left.records.len()), (Some(1), 0));
+    let marker = cell.stored(&format!("{OUTCOME_METRIC}{{reason=\"not-ready\"}}"));
+    assert_eq!(marker[0].last(), Some(0.0));
+}
+
+#[test]
+fn as_root_a_link_that_is_not_shaped() {
+    let mut plan = Plan::of("http");
+    plan.shaped = false;
+    let left = Cell::new("base", plan).run();
+    assert_eq!(left.outcome.reason, Reason::Baseline, "{}", left.notes);
+    let detail = &left.outcome.detail;
+    assert!(detail.starts_with("node bt-nodes-0 up: asked 40.000 Mbit/s (payload 38.256"), "{detail}");
+    assert_eq!(left.code, Some(1));
+}
+
+#[test]
+fn as_root_nodes_that_give_nothing_end_the_trial() {
+    let mut plan = Plan::of("http");
+    plan.rate = None;
+    let mut cell = Cell::new("none", plan);
+    // The seeder's links are cut as soon as the nodes are known: agents still speak, nodes get nothing.
+    for pod in &cell.pods {
+        let mut filter = pod.namespace.command("ip");
+        let status = filter.args(["route", "add", "blackhole", "10.9.2.0/29"]).status().unwrap();
+        assert!(status.success());
+    }
+    let left = cell.run();
+    assert_eq!(left.outcome.reason, Reason::TransferFailed, "{:?}\n{}", left.outcome, left.notes);
+    assert_eq!(left.records.len(), 6, "a warm-up and a repetition");
+    let failed = left.records.iter().filter(|record| record.kind == Kind::Download && !record.success);
+    assert_eq!(failed.count(), 4);
+    assert!(left.records.iter().all(|record| record.timing.time_to_100_seconds.is_none()));
+}
+
+#[test]
+fn as_root_an_agent_that_dies_voids_its_repetition() {
+    let mut plan = Plan::of("http");
+    plan.repetitions = 1;
+    plan.file_size = 40_000_000;
+    let mut cell = Cell::new("dies", plan);
+    (0..3).for_each(|i| cell.agent(i));
+    let coordinator = cell.coordinator();
+    // The warm-up's download takes 8 s and more; one agent goes away in the middle of it, or of what follows.
+    thread::sleep(Duration::from_secs(9));
+    let dead = cell.pods[1].name.clone();
+    cell.pods[1].agent = None;
+    let left = cell.left(coordinator);
+    assert!(left.records.iter().any(|r| r.phase == Phase::Warmup && !r.invalid.is_empty()), "{}", left.notes);
+    let lost = left.records.iter().flat_map(|r| &r.invalid).any(|text| text.contains(&dead) && text.contains("silent"));
+    assert!(lost, "{}", left.notes);
+    assert_eq!((left.outcome.verdict, left.code), (Verdict::Failed, Some(1)), "{:?}", left.outcome);
+}
+
+#[test]
+fn as_root_a_coordinator_asked_to_end_says_what_it_was_at() {
+    let cell = Cell::new("term", Plan::of("http"));
+    let coordinator = cell.coordinator();
+    thread::sleep(Duration::from_secs(1));
+    let status = std::process::Command::new("kill").arg(coordinator.id().to_string()).status().unwrap();
+    assert!(status.success());
+    let left = cell.left(coordinator);
+    assert_eq!(left.code, Some(143));
+    assert_eq!(left.outcome.reason, Reason::Deadline);
+    assert!(left.outcome.detail.ends_with("while waiting for all nodes"), "{}", left.outcome.detail);
+}
