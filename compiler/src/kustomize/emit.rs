@@ -5,7 +5,8 @@ use serde_json::{Map, Number, Value};
 use super::scalar;
 
 /// Keys of an object that come first, in this order; the others follow, sorted.
-const FIRST_OF_OBJECT: [&str; 8] = ["apiVersion", "kind", "metadata", "resources", "namespace", "labels", "patches", "spec"];
+const FIRST_OF_OBJECT: [&str; 8] =
+    ["apiVersion", "kind", "metadata", "resources", "namespace", "labels", "patches", "spec"];
 /// The same for maps within objects.
 const FIRST: [&str; 4] = ["op", "path", "name", "namespace"];
 

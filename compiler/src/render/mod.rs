@@ -34,8 +34,12 @@ use crate::spec::Lab;
 /// Files by path on the branch.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// Everything that a compile owns on the branch, but the page of metadata that names the source commit. `kept` names scenarios that are on the branch and stay as they are:
-/// only their ApplicationSets are written. The lab's `git.url` must be filled in.
+/// Files that depend on which scenarios are on the branch.
+pub const INDEX: [&str; 2] = ["README.md", "argocd-apps/kustomization.yaml"];
+
+/// Everything that a compile owns on the branch, but `hydrator.metadata`, which names the source commit. `kept` names
+/// scenarios that are on the branch and stay as they are: only their ApplicationSets are written. The lab's `git.url`
+/// must be filled in.
 pub fn files(plans: &[Plan], kept: &BTreeSet<String>, lab: &Lab) -> Files {
     let mut files = Files::new();
     for plan in plans {
@@ -44,12 +48,6 @@ pub fn files(plans: &[Plan], kept: &BTreeSet<String>, lab: &Lab) -> Files {
     let scenarios = plans.iter().map(|plan| plan.scenario.clone()).chain(kept.iter().cloned()).collect();
     branch::write(&mut files, &|path| on_branch(lab, path), &scenarios, lab);
     files
-}
-
-/// Whether a file depends on which scenarios are on the branch.
-pub fn is_index(path: &str) -> bool {
-    let is = |file: &str| path.strip_suffix(file).is_some_and(|folder| folder.is_empty() || folder.ends_with('/'));
-    is("README.md") || is("argocd-apps/kustomization.yaml")
 }
 
 /// One cell, built: all its objects as YAML, as its overlay gives them.
