@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
-
 use super::argocd::ArgoObjects;
 use super::kustomization::Kustomization;
 use super::names::Labels;
-use super::{Files, Provenance, conductor, put};
+use super::{Files, conductor, put};
 use crate::spec::Lab;
 
 /// Writes the objects of Argo CD and the conductor, the lab, and the pages.
@@ -16,7 +14,6 @@ pub(super) fn write(
     at: &dyn Fn(&str) -> String,
     scenarios: &BTreeSet<String>,
     lab: &Lab,
-    from: &Provenance,
 ) {
     let argo = ArgoObjects { lab };
     put(files, &at("root.yaml"), &argo.root());
@@ -34,25 +31,6 @@ pub(super) fn write(
     files.insert(at("lab.json"), super::json(lab));
     files.insert(at(".gitattributes"), b"* -text linguist-generated=true\n".to_vec());
     files.insert(at("README.md"), page(scenarios, lab).into_bytes());
-    files.insert(at("hydrator.metadata"), super::json(&metadata(from)));
-}
-
-/// In the form that Argo CD's own hydrator writes.
-fn metadata(from: &Provenance) -> Value {
-    let mut metadata = json!({});
-    let fields = [
-        ("repoURL", &from.repository),
-        ("drySha", &from.commit),
-        ("author", &from.author),
-        ("date", &from.date),
-        ("subject", &from.subject),
-    ];
-    for (key, value) in fields {
-        if let Some(value) = value {
-            metadata[key] = json!(value);
-        }
-    }
-    metadata
 }
 
 fn page(scenarios: &BTreeSet<String>, lab: &Lab) -> String {

@@ -15,13 +15,11 @@ mod group;
 mod kustomization;
 mod names;
 mod policies;
-mod provenance;
 mod security;
 mod summary;
 
 pub use admit::{AdmitError, AttemptFile, admit, attempt};
 pub use cells_file::{CellEntry, CellsFile, ExclusionEntry};
-pub use provenance::Provenance;
 pub use summary::{PlanFile, plan_json, plan_markdown, plan_text};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,15 +34,18 @@ use crate::spec::Lab;
 /// Files by path on the branch.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// Everything that a compile owns on the branch. `kept` names scenarios that are on the branch and stay as they are:
+/// Files that depend on which scenarios are on the branch.
+pub const INDEX: [&str; 2] = ["README.md", "argocd-apps/kustomization.yaml"];
+
+/// Everything that a compile owns on the branch, but `hydrator.metadata`, which names the source commit. `kept` names scenarios that are on the branch and stay as they are:
 /// only their ApplicationSets are written. The lab's `git.url` must be filled in.
-pub fn files(plans: &[Plan], kept: &BTreeSet<String>, lab: &Lab, provenance: &Provenance) -> Files {
+pub fn files(plans: &[Plan], kept: &BTreeSet<String>, lab: &Lab) -> Files {
     let mut files = Files::new();
     for plan in plans {
         scenario(&mut files, plan, lab);
     }
     let scenarios = plans.iter().map(|plan| plan.scenario.clone()).chain(kept.iter().cloned()).collect();
-    branch::write(&mut files, &|path| on_branch(lab, path), &scenarios, lab, provenance);
+    branch::write(&mut files, &|path| on_branch(lab, path), &scenarios, lab);
     files
 }
 
