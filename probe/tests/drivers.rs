@@ -2,7 +2,7 @@
 //!
 //! The swarm needs root, iproute2 and the program `qbittorrent-nox` (Debian's package of that name).
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "helpers of tests are tests too")]
 
 use std::{
     fs,
@@ -145,7 +145,7 @@ impl Pod {
             .env("HOME", directory.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(fs::File::create(directory.path().join("log")).unwrap())
             .spawn()
             .unwrap();
         Self { namespace, directory, node }
@@ -162,6 +162,10 @@ impl Pod {
 
 impl Drop for Pod {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+            println!("{}: ended {:?}; {log}", self.namespace.0, self.node.try_wait());
+        }
         let _ = self.node.kill();
         let _ = self.node.wait();
     }
@@ -287,7 +291,8 @@ fn serve_tracker() {
 fn scrape(handle: &str) {
     use benchgrid_probe::driver::Bencode;
     let hash = infohash(&Handle(handle.to_owned())).unwrap();
-    let escaped: String = hash.0.iter().map(|byte| format!("%{byte:02x}")).collect();
+    let digits: Vec<char> = hash.to_string().chars().collect();
+    let escaped: String = digits.chunks(2).flat_map(|pair| ['%', pair[0], pair[1]]).collect();
     let mut answer = ureq::get(format!("http://{TRACKER}:6969/scrape?info_hash={escaped}")).call().unwrap();
     let answer = Bencode::decode(&answer.body_mut().read_to_vec().unwrap()).unwrap();
     let Some(Bencode::Dict(files)) = answer.get("files") else { panic!("{answer:?}") };
@@ -333,7 +338,7 @@ fn download(content: &Content, handle: &str, data: &str) {
             first.get_or_insert(start.elapsed().as_secs_f64());
         }
         let whole = progress.verified_bytes == content.bytes;
-        assert!(whole || progress.verified_bytes % (256 * 1024) == 0, "no whole pieces: {progress:?}");
+        assert!(whole || progress.verified_bytes.is_multiple_of(256 * 1024), "no whole pieces: {progress:?}");
         if whole {
             break start.elapsed().as_secs_f64();
         }

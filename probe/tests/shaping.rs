@@ -1,7 +1,7 @@
 //! Shaping against the kernel: rates asked for are rates seen. Needs root, iproute2, and the kernel's tbf, ifb,
 //! ingress, u32 and mirred.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "helpers of tests are tests too")]
 
 use std::{
     io::{Read, Write},
