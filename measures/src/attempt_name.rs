@@ -98,7 +98,9 @@ mod tests {
 
     #[test]
     fn refuses_other_names() {
-        for text in ["", "bg-x-0123456789-abcdef-t1", "kube-system", "bg-x-01234-abcdef-t1a1", "bg--0123456789-abcdef-t1a1"] {
+        for text in
+            ["", "bg-x-0123456789-abcdef-t1", "kube-system", "bg-x-01234-abcdef-t1a1", "bg--0123456789-abcdef-t1a1"]
+        {
             assert!(text.parse::<AttemptName>().is_err(), "{text}");
         }
     }

@@ -14,7 +14,8 @@ pub use exposition::{ExpositionLine, Sample, parse_export, sample_line};
 pub use metric::{CURVE_METRIC, METRICS, Metric, OUTCOME_METRIC};
 pub use outcome::{Outcome, Reason, Verdict};
 pub use record::{
-    Baseline, Counters, CurvePoint, Failure, Identity, Kind, Node, Observation, Phase, RECORD_SCHEMA, Record, Role, Timing,
+    Baseline, Counters, CurvePoint, Failure, Identity, Kind, Node, Observation, Phase, RECORD_SCHEMA, Record, Role,
+    Timing,
 };
 
 /// Number of the measurement protocol: what is measured, when and how.

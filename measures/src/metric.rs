@@ -19,10 +19,12 @@ pub const OUTCOME_METRIC: &str = "benchgrid_attempt_records";
 pub const CURVE_METRIC: &str = "benchgrid_progress_bytes";
 
 #[expect(clippy::cast_precision_loss, reason = "counts of bytes stay far below 2^53")]
+#[expect(clippy::unnecessary_wraps, reason = "the form that every metric has")]
 fn count(value: u64) -> Option<f64> {
     Some(value as f64)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the form that every metric has")]
 fn flag(value: bool) -> Option<f64> {
     Some(if value { 1.0 } else { 0.0 })
 }

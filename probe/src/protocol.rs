@@ -127,6 +127,17 @@ pub enum Step {
     Finish,
 }
 
+impl Step {
+    /// The step as it goes out some time after it was given: a common start stays where it was.
+    #[must_use]
+    pub fn after(mut self, waited: Duration) -> Self {
+        if let Self::Download(download) = &mut self {
+            download.start_in_seconds -= waited.as_secs_f64();
+        }
+        self
+    }
+}
+
 /// One transfer, as a leecher is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Download {
@@ -138,7 +149,7 @@ pub struct Download {
     pub handle: Handle,
     /// Host names of the seeders.
     pub seeders: Vec<String>,
-    /// Start so many seconds after this step arrived.
+    /// Start so many seconds after this step arrived; negative: the common start has passed already.
     pub start_in_seconds: f64,
     /// Seconds without a newly verified byte after which it has failed.
     pub stalled_seconds: f64,

@@ -1,6 +1,7 @@
 //! Whole attempts: real nodes, agents, coordinator and store, in network namespaces.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::print_stdout, reason = "numbers for who runs the tests")]
 
 use std::{thread, time::Duration};
 
@@ -57,8 +58,18 @@ fn whole(test: &str, driver: &'static str) {
     let mut cell = Cell::new(test, Plan::of(driver));
     let left = cell.run();
     check(&cell, &left);
-    let times: Vec<_> = left.records.iter().filter_map(|record| record.timing.time_to_100_seconds).collect();
-    println!("{driver}: time to 100 % {times:?}");
+    for record in left.records.iter().filter(|record| record.kind == Kind::Download) {
+        let (timing, baseline) = (&record.timing, &record.baseline);
+        println!(
+            "{driver}: 100 % {:.3} s, skew {:.4} s, gap {:.3} s, idle {:.0} B/s, link {:.2} / {:.2} Mbit/s",
+            timing.time_to_100_seconds.unwrap(),
+            timing.start_skew_seconds.unwrap(),
+            timing.poll_gap_max_seconds.unwrap(),
+            record.counters.idle_received_bytes_per_second,
+            baseline.up_bits_per_second.unwrap() / 1e6,
+            baseline.down_bits_per_second.unwrap() / 1e6,
+        );
+    }
     for pod in &mut cell.pods {
         assert_eq!(pod.agent.as_mut().unwrap().code(Duration::from_secs(5)), Some(0), "agent of {}", pod.name);
     }

@@ -120,12 +120,18 @@ impl Arguments {
 
     fn publish(&self, repo: &Repository, plans: &[Plan], lab: &Lab, provenance: Provenance) -> Result<Published, GitError> {
         let compiled: BTreeSet<String> = plans.iter().map(|plan| plan.scenario.clone()).collect();
-        let index = |present: &BTreeSet<String>| -> Files {
-            let kept = present.difference(&compiled).cloned().collect();
-            render::files(plans, &kept, lab).into_iter().filter(|(path, _)| render::is_index(path)).collect()
+        // Git puts everything below the prefix itself.
+        let within = |files: Files, index: bool| -> Files {
+            let prefix = lab.spec.git.prefix.trim_matches('/');
+            let inside = |path: &str| path.strip_prefix(prefix).unwrap_or(path).trim_start_matches('/').to_owned();
+            let files = files.into_iter().map(|(path, bytes)| (inside(&path), bytes));
+            files.filter(|(path, _)| render::INDEX.contains(&path.as_str()) == index).collect()
         };
-        let mut files = render::files(plans, &BTreeSet::new(), lab);
-        files.retain(|path, _| !render::is_index(path));
+        let index = |present: &BTreeSet<String>| {
+            let kept = present.difference(&compiled).cloned().collect();
+            within(render::files(plans, &kept, lab), true)
+        };
+        let files = within(render::files(plans, &BTreeSet::new(), lab), false);
         let whole = self.scenarios.iter().any(|path| path.is_dir());
         let publication = Publication {
             branch: self.branch.as_ref().unwrap_or(&lab.spec.git.branch),

@@ -11,6 +11,7 @@ use benchgrid_measures::AttemptName;
 use benchgrid_probe::kubernetes::Api;
 use clap::Args;
 
+use super::{Exit, fail};
 use crate::{
     conduct::{Cluster, ConductError, Conductor, KubernetesCluster, NoCluster, Options},
     git::Timestamp,
@@ -46,6 +47,12 @@ pub struct ConductArgs {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+impl ConductArgs {
+    pub(super) fn run(&self) -> Exit {
+        run(self).map_or_else(|error| fail(Exit::Environment, &error), |()| Exit::Yes)
+    }
 }
 
 /// Runs the verb.

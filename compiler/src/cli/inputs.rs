@@ -29,6 +29,10 @@ pub(super) fn planned(scenario: &Path, lab: &Path) -> Result<(Plan, Lab), Exit> 
     let (Some(lab), Some(matrix), Some(bases)) = (lab, matrix, systems.complete(&scenario)) else {
         return told(diagnostics, None);
     };
+    if any_error(&diagnostics) {
+        // A plan of half a file would only repeat what is said already.
+        return told(diagnostics, None);
+    }
     let place = |trouble: &Trouble| systems.place(trouble, &scenario, &lab);
     let plan = match plan(&scenario.value, &matrix, &lab.value, &bases) {
         Ok(plan) => {
@@ -74,7 +78,7 @@ impl Files {
     fn read(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let mut read = BTreeMap::new();
         for (name, system) in &scenario.value.spec.systems {
-            let folder = base_folder(&scenario.file, &system.base);
+            let folder = base_folder(&scenario.document.file, &system.base);
             let (located, found) = load_system(&folder);
             diagnostics.extend(found);
             let objects = match load_base(&folder) {

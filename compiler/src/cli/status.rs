@@ -4,6 +4,7 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 
+use super::{Exit, fail};
 use crate::{
     conduct::{ConductError, Status, read_state},
     git::{GitError, Remote, Snapshot},
@@ -33,6 +34,12 @@ pub enum StatusFormat {
     Text,
     /// For programs.
     Json,
+}
+
+impl StatusArgs {
+    pub(super) fn run(&self) -> Exit {
+        run(self, &mut std::io::stdout().lock()).map_or_else(|error| fail(Exit::Environment, &error), |()| Exit::Yes)
+    }
 }
 
 /// Runs the verb.

@@ -46,7 +46,7 @@ pub enum LinkError {
 
 /// The way to the coordinator.
 #[derive(Debug, Clone)]
-pub(super) struct Link {
+pub(crate) struct Link {
     base: String,
     agent: ureq::Agent,
     patience: Duration,
@@ -59,7 +59,7 @@ enum Try {
 
 impl Link {
     /// A way to the coordinator at that base URL; each message is tried for at most `patience`.
-    pub(super) fn new(base: &str, patience: Duration) -> Self {
+    pub(crate) fn new(base: &str, patience: Duration) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECT))
@@ -71,7 +71,7 @@ impl Link {
     }
 
     /// Registers.
-    pub(super) fn register(&self, message: &Register) -> Result<Registered, LinkError> {
+    pub(crate) fn register(&self, message: &Register) -> Result<Registered, LinkError> {
         let url = format!("{}/v1/register", self.base);
         self.retry(&url, || {
             let response = self.agent.post(&url).header(VERSION_HEADER, version()).send_json(message);
@@ -80,7 +80,7 @@ impl Link {
     }
 
     /// Asks for the step after number `after`; none when there is none for now.
-    pub(super) fn step(&self, who: &Register, after: u64) -> Result<Option<Order>, LinkError> {
+    pub(crate) fn step(&self, who: &Register, after: u64) -> Result<Option<Order>, LinkError> {
         let url = format!("{}/v1/step", self.base);
         self.retry(&url, || {
             let request = self.agent.get(&url).header(VERSION_HEADER, version());
@@ -91,7 +91,7 @@ impl Link {
     }
 
     /// Says how a step went.
-    pub(super) fn report(&self, message: &Report) -> Result<(), LinkError> {
+    pub(crate) fn report(&self, message: &Report) -> Result<(), LinkError> {
         let url = format!("{}/v1/result", self.base);
         self.retry(&url, || {
             let response = self.agent.post(&url).header(VERSION_HEADER, version()).send_json(message);

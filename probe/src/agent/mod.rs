@@ -17,7 +17,7 @@ use crate::{
 };
 
 mod environment;
-mod link;
+pub(crate) mod link;
 mod transfer;
 mod work;
 

@@ -32,12 +32,12 @@ pub(super) type Meter<'a> = dyn Fn() -> Box<dyn FnOnce() -> Counters> + 'a;
 
 /// Waits for the planned start and gets the content; `arrived` is when the step came.
 pub(super) fn transfer(driver: &mut dyn Driver, order: &Download, arrived: Instant, meter: &Meter<'_>) -> Transfer {
-    let planned = arrived + Duration::from_secs_f64(order.start_in_seconds);
-    thread::sleep(planned.saturating_duration_since(Instant::now()));
+    let planned = Duration::from_secs_f64(order.start_in_seconds.max(0.0));
+    thread::sleep((arrived + planned).saturating_duration_since(Instant::now()));
     let counted = meter();
     let t0 = Instant::now();
     let mut watch = Watch::new(order, t0);
-    watch.timing.start_skew_seconds = Some(t0.saturating_duration_since(planned).as_secs_f64());
+    watch.timing.start_skew_seconds = Some((t0 - arrived).as_secs_f64() - order.start_in_seconds);
     let failure =
         driver.start(&order.handle, &order.content, &order.seeders).err().map(|error| failed("error", &error));
     let failure = failure.or_else(|| watch.until_the_end(driver));

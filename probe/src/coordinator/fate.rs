@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::kubernetes::{self, Api};
+use crate::kubernetes::{self, Api, Restarts};
 
 /// Watches the pods of one namespace.
 #[derive(Debug)]
@@ -87,13 +87,15 @@ impl Known {
             let key = (restarts.pod.clone(), restarts.container.clone());
             let times = restarts.count.saturating_sub(self.counts.get(&key).copied().unwrap_or(0));
             if times > 0 {
-                let (pod, container) = key;
-                let last = restarts.last;
-                changes.push(format!("container {container} of pod {pod} restarted {times} times, last: {last}"));
+                changes.push(restarted(&restarts, times));
             }
         }
         changes
     }
+}
+
+fn restarted(Restarts { pod, container, last, .. }: &Restarts, times: u64) -> String {
+    format!("container {container} of pod {pod} restarted {times} times, last: {last}")
 }
 
 fn name_of(pod: &Value) -> &str {
@@ -102,8 +104,13 @@ fn name_of(pod: &Value) -> &str {
 
 fn why_not_up(name: &str, pods: &[Value]) -> String {
     let Some(pod) = pods.iter().find(|pod| name_of(pod) == name) else { return format!("pod {name} does not exist") };
-    let trouble = kubernetes::trouble(std::slice::from_ref(pod));
-    if trouble.is_empty() { format!("pod {name} runs, but is silent") } else { trouble.join("; ") }
+    let pod = std::slice::from_ref(pod);
+    let mut told = kubernetes::trouble(pod);
+    if told.is_empty() {
+        // Between two crashes everything runs.
+        told.extend(kubernetes::restarts(pod).into_iter().map(|restarts| restarted(&restarts, restarts.count)));
+    }
+    if told.is_empty() { format!("pod {name} runs, but is silent") } else { told.join("; ") }
 }
 
 #[cfg(test)]
@@ -141,5 +148,9 @@ mod tests {
     fn a_missing_pod_is_named() {
         assert_eq!(why_not_up("s-g-1", &[pod("a", 0)]), "pod s-g-1 does not exist");
         assert_eq!(why_not_up("s-g-0", &[pod("a", 0)]), "pod s-g-0 runs, but is silent");
+        assert_eq!(
+            why_not_up("s-g-0", &[pod("a", 2)]),
+            "container node of pod s-g-0 restarted 2 times, last: OOMKilled (exit code 137)"
+        );
     }
 }

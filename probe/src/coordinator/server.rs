@@ -109,3 +109,117 @@ pub(super) fn serve(listener: std::net::TcpListener, router: Router) -> std::io:
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use super::*;
+    use crate::{
+        agent::link::Link,
+        coordinator::swarm::Expected,
+        protocol::{Reply, Step, StepResult},
+    };
+
+    fn name(i: usize) -> String {
+        format!("bt-nodes-{i}")
+    }
+
+    /// A coordinator's HTTP side for that many nodes.
+    fn coordinator(runtime: &tokio::runtime::Runtime, nodes: usize) -> (Swarm, String) {
+        let expected = Expected { system: "bt".to_owned(), group: "nodes".to_owned(), driver: "http".to_owned() };
+        let swarm = Swarm::new("bg-x", (0..nodes).map(|i| (name(i), expected.clone())));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        runtime.spawn(serve(listener, router(swarm.clone())).unwrap());
+        (swarm, base)
+    }
+
+    fn register(i: usize) -> Register {
+        Register {
+            attempt: "bg-x".to_owned(),
+            agent: name(i),
+            system: "bt".to_owned(),
+            group: "nodes".to_owned(),
+            driver: "http".to_owned(),
+            instance: "one".to_owned(),
+        }
+    }
+
+    /// An agent that answers every step at once.
+    fn agent(base: &str, i: usize) {
+        let (link, who) = (Link::new(base, Duration::from_secs(30)), register(i));
+        let mut after = link.register(&who).unwrap().after;
+        loop {
+            let Some(order) = link.step(&who, after).unwrap() else { continue };
+            after = order.number;
+            let result = StepResult::Ok(Box::new(Reply::Done));
+            let report = Report { agent: who.agent.clone(), instance: who.instance.clone(), number: after, result };
+            link.report(&report).unwrap();
+            if order.step == Step::Finish {
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn a_hundred_agents_get_their_steps_at_once() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let (swarm, base) = coordinator(&runtime, 100);
+        let agents: Vec<_> = (0..100)
+            .map(|i| {
+                let base = base.clone();
+                thread::spawn(move || agent(&base, i))
+            })
+            .collect();
+        assert!(swarm.wait_for_all(Duration::from_secs(30)).is_empty());
+        let pods: Vec<_> = (0..100).map(name).collect();
+        let start = Instant::now();
+        for _ in 0..10 {
+            let answers = swarm.all(&pods, Duration::from_secs(30), |_| Step::Idle { seconds: 0.0 });
+            assert!(answers.len() == 100 && answers.values().all(|answer| *answer == Ok(Reply::Done)));
+        }
+        let a_step = start.elapsed() / 10;
+        println!("a step of 100 agents: {a_step:?}");
+        assert!(a_step < Duration::from_secs(2), "{a_step:?}");
+        swarm.all(&pods, Duration::from_secs(30), |_| Step::Finish);
+        for agent in agents {
+            agent.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn another_version_is_refused_and_both_are_named() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let (swarm, base) = coordinator(&runtime, 1);
+        let http: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let url = format!("{base}/v1/register");
+        for (version, named) in [(Some("99"), "agent 99"), (None, "agent none at all")] {
+            let request = http.post(&url);
+            let request = if let Some(version) = version { request.header(VERSION_HEADER, version) } else { request };
+            let mut response = request.send_json(register(0)).unwrap();
+            assert_eq!(response.status(), 426);
+            let refusal: Refusal = response.body_mut().read_json().unwrap();
+            assert!(refusal.error.contains("protocol 1") && refusal.error.contains(named), "{}", refusal.error);
+        }
+        assert_eq!(swarm.missing(), [name(0)]);
+        let link = Link::new(&base, Duration::from_secs(5));
+        let error = link.register(&Register { agent: "other".to_owned(), ..register(0) }).unwrap_err().to_string();
+        assert!(error.contains("status 404: `other` is not a node of this cell"), "{error}");
+        let error = link.register(&Register { attempt: "bg-y".to_owned(), ..register(0) }).unwrap_err().to_string();
+        assert!(error.contains("status 409: this is attempt `bg-x`, not `bg-y`"), "{error}");
+    }
+
+    #[test]
+    fn a_poll_without_news_is_held_and_then_empty() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let wake = std::sync::Arc::new(tokio::sync::Notify::new());
+        let start = Instant::now();
+        let look = || Ok::<Result<(), _>, ()>(Err(std::sync::Arc::clone(&wake)));
+        assert_eq!(runtime.block_on(async { hold(Duration::from_millis(200), look).await }), Ok(None));
+        assert!(start.elapsed() >= Duration::from_millis(200));
+    }
+}

@@ -68,7 +68,8 @@ struct Seat {
     /// Started again since somebody asked.
     anew: bool,
     number: u64,
-    open: Option<Step>,
+    /// The step that was given, and when.
+    open: Option<(Step, Instant)>,
     answer: Option<Answer>,
     wake: Arc<Notify>,
 }
@@ -133,7 +134,9 @@ impl Swarm {
         }
         seat.seen = Instant::now();
         match &seat.open {
-            Some(step) if seat.number > poll.after => Ok(Ok(Order { number: seat.number, step: step.clone() })),
+            Some((step, given)) if seat.number > poll.after => {
+                Ok(Ok(Order { number: seat.number, step: step.clone().after(given.elapsed()) }))
+            }
             _ => Ok(Err(Arc::clone(&seat.wake))),
         }
     }
@@ -221,11 +224,12 @@ impl Swarm {
         // Made before the seats are locked: making a step may ask the swarm.
         let steps: Vec<_> = pods.iter().map(|pod| (pod, step(pod))).collect();
         let mut seats = self.seats();
+        let now = Instant::now();
         for (pod, step) in steps {
             if let Some(seat) = seats.get_mut(pod) {
                 seat.number += 1;
                 seat.answer = None;
-                seat.open = Some(step);
+                seat.open = Some((step, now));
                 seat.wake.notify_waiters();
             }
         }
@@ -387,5 +391,26 @@ mod tests {
         let text = swarm.register(&other, HOME).unwrap_err().to_string();
         assert!(text.contains("driver of `s-g-0` must be `http`"), "{text}");
         assert_eq!(swarm.missing(), ["s-g-0", "s-g-1"]);
+    }
+
+    #[test]
+    fn a_common_start_does_not_wait_for_the_slow() {
+        let download = crate::protocol::Download {
+            content: crate::content::Content { name: String::new(), seed: String::new(), bytes: 1 },
+            sha256: String::new(),
+            handle: crate::driver::Handle(String::new()),
+            seeders: Vec::new(),
+            start_in_seconds: 1.0,
+            stalled_seconds: 1.0,
+            deadline_seconds: 1.0,
+        };
+        let swarm = swarm();
+        swarm.register(&register("s-g-0", "a"), HOME).unwrap();
+        swarm.give(&["s-g-0".to_owned()], |_| Step::Download(download.clone()));
+        thread::sleep(Duration::from_millis(50));
+        let Ok(Order { step: Step::Download(late), .. }) = swarm.poll(&poll("s-g-0", "a", 0)).unwrap() else {
+            panic!("no download");
+        };
+        assert!((0.5..=0.95).contains(&late.start_in_seconds), "{late:?}");
     }
 }
