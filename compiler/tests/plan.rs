@@ -1,5 +1,7 @@
 //! What a plan refuses, and what makes a cell another experiment.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::path::{Path, PathBuf};
 
 use benchgrid::kustomize::{check_base, emit, load_base};
@@ -7,6 +9,9 @@ use benchgrid::matrix::{Matrix, expand};
 use benchgrid::plan::{Plan, Systems, Trouble, plan};
 use benchgrid::spec::{ImagePolicy, Lab, Role, Scenario, Shaping, Template, load_lab, load_scenario, load_system};
 use serde_json::{Map, Value, json};
+
+/// One change of something.
+type Change<T> = fn(&mut T);
 
 /// The smoke scenario in the test lab, to be changed.
 struct Input {
@@ -71,7 +76,7 @@ fn furniture_does_not_change_the_experiment() {
 #[test]
 fn what_is_measured_changes_the_experiment() {
     let usual = Input::new().plan().unwrap();
-    let changes: [fn(&mut Input); 7] = [
+    let changes: [Change<Input>; 7] = [
         |input| input.scenario.spec.salt = Some("2".to_owned()),
         |input| input.scenario.spec.measure.repetitions = Some(Template(json!(3))),
         |input| input.scenario.spec.measure.stalled = Some(Template::text("9s")),
@@ -101,7 +106,7 @@ fn links_give_bound_and_deadline() {
 
 #[test]
 fn troubles_name_their_place() {
-    let cases: [(fn(&mut Input), &str, &str); 9] = [
+    let cases: [(Change<Input>, &str, &str); 9] = [
         (|input| input.scenario.spec.measure.seeders = Some(Template(json!(3))), "BG0507", "/spec/measure/seeders"),
         (|input| input.group("seed").role = Role::Leecher, "BG0507", "/spec/systems/http/groups"),
         (|input| input.group("fast").role = Role::Any, "BG0506", "/spec/measure"),
@@ -124,7 +129,7 @@ fn troubles_name_their_place() {
         let troubles = Input::with(change).unwrap_err();
         let found = troubles.iter().find(|trouble| trouble.code == code);
         let found = found.unwrap_or_else(|| panic!("{code} is not in {troubles:#?}"));
-        assert_eq!(found.pointer, pointer, "{found}");
+        assert_eq!(&*found.pointer, pointer, "{found}");
     }
 }
 
@@ -138,7 +143,7 @@ fn bases_are_checked() {
         check_base(&objects, &system.spec).into_iter().map(|trouble| trouble.code).collect::<Vec<_>>()
     };
     let extra = |kind: &str, version: &str| json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}});
-    let cases: [(fn(&mut Vec<Value>), &str); 6] = [
+    let cases: [(Change<Vec<Value>>, &str); 6] = [
         (Vec::clear, "BG0601"),
         (|objects| objects[0]["metadata"]["name"] = json!("other"), "BG0602"),
         (|objects| objects[0]["spec"]["template"]["spec"]["containers"][0]["name"] = json!("other"), "BG0604"),
@@ -166,8 +171,9 @@ fn bases_are_checked() {
     }
 }
 
-/// Text that some reader of YAML takes for something else, or changes.
-const AWKWARD: [&str; 58] = [
+/// Text that some reader of YAML takes for something else, or changes. Not here: what has `&`, `<` or `>`, which
+/// kustomize's own comparison takes for different, and a tab before a line feed, which it spoils itself.
+const AWKWARD: [&str; 55] = [
     "",
     " ",
     "~",
@@ -201,7 +207,6 @@ const AWKWARD: [&str; 58] = [
     "12:30:45",
     "2026-01-01",
     "=",
-    "<<",
     "-",
     "- a",
     "?",
@@ -210,11 +215,9 @@ const AWKWARD: [&str; 58] = [
     "a:",
     "a #b",
     "#",
-    "&a",
     "*a",
     "!a",
     "|",
-    ">",
     "%a",
     "@a",
     "`a",
@@ -253,18 +256,16 @@ fn kustomize_reads_what_we_emit() {
     ];
     let texts = AWKWARD.iter().chain(&more);
     let data: Map<String, Value> = texts.clone().enumerate().map(|(n, text)| (format!("k{n}"), json!(text))).collect();
-    // a key `<<` is a merge key to kustomize even in quotes
-    let keys: Map<String, Value> =
-        texts.filter(|text| **text != "<<").map(|text| ((*text).to_owned(), json!([{ *text: text }]))).collect();
+    let keys: Map<String, Value> = texts.map(|text| ((*text).to_owned(), json!([{ *text: text }]))).collect();
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": data, "keys": keys});
     let again = emit(&json!([{"op": "add", "path": "/again", "value": {"data": data, "keys": keys}}]));
     // kustomize itself compares what it read with the same in JSON
-    let mut tests = vec![json!({"op": "test", "path": "/again", "value": {"data": data, "keys": keys}})];
+    let mut compared = vec![json!({"op": "test", "path": "/again", "value": {"data": data, "keys": keys}})];
     for (pointer, map) in [("/data", &data), ("/keys", &keys)] {
-        tests.push(json!({"op": "test", "path": pointer, "value": map}));
+        compared.push(json!({"op": "test", "path": pointer, "value": map}));
     }
     let each = |(key, value): (&String, &Value)| json!({"op": "test", "path": format!("/data/{key}"), "value": value});
-    tests.splice(0..0, data.iter().map(each));
+    compared.splice(0..0, data.iter().map(each));
     let target = json!({"kind": "ConfigMap"});
     let kustomization = json!({
         "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": ["map.yaml"],
@@ -274,7 +275,7 @@ fn kustomize_reads_what_we_emit() {
     for (name, text) in [
         ("map.yaml", emit(&map)),
         ("kustomization.yaml", emit(&kustomization)),
-        ("tests.json", Value::from(tests).to_string()),
+        ("tests.json", Value::from(compared).to_string()),
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
