@@ -6,9 +6,9 @@ use std::process::Command;
 
 use benchgrid::kustomize::{build, kind, load_base, name, read_documents};
 use benchgrid::matrix;
-use benchgrid::plan::{Plan, Systems, plan};
-use benchgrid::render::{AttemptFile, Files, Provenance, attempt, files, plan_json, plan_markdown, plan_text, show};
-use benchgrid::spec::{Lab, base_folder, load_lab, load_scenario, load_system};
+use benchgrid::plan::{Cell, Plan, Systems, plan};
+use benchgrid::render::{AttemptFile, Files, admit, attempt, files, plan_json, plan_markdown, plan_text, show};
+use benchgrid::spec::{Lab, any_error, base_folder, load_lab, load_scenario, load_system};
 use benchgrid_measures::AttemptName;
 use serde_json::Value;
 
@@ -19,64 +19,105 @@ fn project() -> PathBuf {
 
 fn lab(file: &str) -> Lab {
     let (lab, diagnostics) = load_lab(&project().join(file));
-    assert!(diagnostics.is_empty(), "{diagnostics:#?}");
+    assert!(!any_error(&diagnostics), "{diagnostics:#?}");
     lab.unwrap().value
 }
 
+/// The plan of a scenario without errors.
 fn planned(file: &str, lab: &Lab) -> Plan {
     let path = project().join(file);
     let (scenario, diagnostics) = load_scenario(&path);
-    assert!(diagnostics.is_empty(), "{diagnostics:#?}");
+    assert!(!any_error(&diagnostics), "{diagnostics:#?}");
     let scenario = scenario.unwrap();
     let (matrix, diagnostics) = matrix::expand(&scenario).unwrap();
-    assert!(diagnostics.is_empty(), "{diagnostics:#?}");
+    assert!(!any_error(&diagnostics), "{diagnostics:#?}");
     let mut systems = Systems::new();
     for (name, using) in &scenario.spec.systems {
         let folder = base_folder(&path, &using.base);
         let (system, diagnostics) = load_system(&folder);
-        assert!(diagnostics.is_empty(), "{diagnostics:#?}");
+        assert!(!any_error(&diagnostics), "{diagnostics:#?}");
         systems.insert(name.clone(), (system.unwrap().value, load_base(&folder).unwrap()));
     }
     plan(&scenario.value, &matrix, lab, &systems).unwrap_or_else(|troubles| panic!("{troubles:#?}"))
 }
 
-/// The branch of some scenarios in the test lab.
-fn tree(scenarios: &[&str]) -> (Vec<Plan>, Lab, Files) {
-    let lab = lab("labs/test.yaml");
-    let plans: Vec<Plan> = scenarios.iter().map(|file| planned(file, &lab)).collect();
-    let provenance = Provenance { commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()), ..Provenance::default() };
-    let files = files(&plans, &BTreeSet::new(), &lab, &provenance);
-    (plans, lab, files)
+/// The branch of some scenarios in a lab.
+struct Branch {
+    plans: Vec<Plan>,
+    lab: Lab,
+    files: Files,
 }
 
-/// One attempt at every cell, as the conductor would admit it.
-fn admit_all(files: &mut Files, plan: &Plan) -> Vec<String> {
-    let mut folders = Vec::new();
-    for cell in &plan.cells {
-        let overlay = format!("overlays/{}/{}/", plan.scenario, cell.slug);
-        let within: Files = files
-            .iter()
-            .filter_map(|(path, bytes)| Some((path.strip_prefix(&overlay)?.to_owned(), bytes.clone())))
-            .collect();
-        let name = AttemptName::new(&plan.scenario, &cell.id, &cell.digest, 2, 3);
-        let file = AttemptFile {
-            attempt: name.to_string(),
-            scenario: plan.scenario.clone(),
-            slug: cell.slug.clone(),
-            cell: cell.id.clone(),
-            digest: cell.digest.clone(),
-            trial: 2,
-            number: 3,
-            admitted: "2026-01-01T00:00:00Z".to_owned(),
-            deadline_seconds: cell.deadline_seconds,
-        };
-        let folder = format!("active/{}/{name}", plan.scenario);
-        for (path, bytes) in attempt(within, &name, &file).unwrap() {
-            files.insert(format!("{folder}/{path}"), bytes);
-        }
-        folders.push(folder);
+impl Branch {
+    fn new(lab_file: &str, scenarios: &[&str]) -> Self {
+        let lab = lab(lab_file);
+        let plans: Vec<Plan> = scenarios.iter().map(|file| planned(file, &lab)).collect();
+        let files = files(&plans, &BTreeSet::new(), &lab);
+        Self { plans, lab, files }
     }
-    folders
+
+    fn test(scenarios: &[&str]) -> Self {
+        Self::new("labs/test.yaml", scenarios)
+    }
+
+    fn rich() -> Self {
+        Self::new("compiler/tests/render/rich-lab.yaml", &["compiler/tests/render/rich.yaml"])
+    }
+
+    /// A path on the branch.
+    fn path(&self, path: &str) -> String {
+        if self.lab.spec.git.prefix.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.lab.spec.git.prefix)
+        }
+    }
+
+    /// Admits one attempt at every cell, as the conductor would; gives back their folders.
+    fn admit_all(&mut self) -> Vec<String> {
+        let mut folders = Vec::new();
+        for plan in &self.plans {
+            for cell in &plan.cells {
+                let overlay = self.path(&format!("overlays/{}/{}/", plan.scenario, cell.slug));
+                let within =
+                    |(path, bytes): (&String, &Vec<u8>)| Some((path.strip_prefix(&overlay)?.to_owned(), bytes.clone()));
+                let tree: Files = self.files.iter().filter_map(within).collect();
+                let (name, file) = admitted(plan, cell);
+                let folder = self.path(&format!("active/{}/{name}", plan.scenario));
+                let tree = attempt(tree, &name, &file).unwrap();
+                self.files.extend(tree.into_iter().map(|(path, bytes)| (format!("{folder}/{path}"), bytes)));
+                folders.push(folder);
+            }
+        }
+        folders
+    }
+
+    /// Every folder that something builds.
+    fn folders(&self) -> Vec<String> {
+        let mut folders = vec![self.path("argocd-apps"), self.path("conductor")];
+        for plan in &self.plans {
+            let overlays = plan.cells.iter().map(|cell| format!("overlays/{}/{}", plan.scenario, cell.slug));
+            folders.extend(overlays.map(|folder| self.path(&folder)));
+        }
+        folders
+    }
+}
+
+/// The third try at the second trial.
+fn admitted(plan: &Plan, cell: &Cell) -> (AttemptName, AttemptFile) {
+    let name = AttemptName::new(&plan.scenario, &cell.id, &cell.digest, 2, 3);
+    let file = AttemptFile {
+        attempt: name.to_string(),
+        scenario: plan.scenario.clone(),
+        slug: cell.slug.clone(),
+        cell: cell.id.clone(),
+        digest: cell.digest.clone(),
+        trial: 2,
+        number: 3,
+        admitted: "2026-01-01T00:00:00Z".to_owned(),
+        deadline_seconds: cell.deadline_seconds,
+    };
+    (name, file)
 }
 
 /// Objects by kind and name.
@@ -88,44 +129,66 @@ fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
     map
 }
 
+fn printed(files: &Files) -> String {
+    files.iter().map(|(path, bytes)| format!("##### {path}\n{}", std::str::from_utf8(bytes).unwrap())).collect()
+}
+
 #[test]
 fn golden_tree() {
-    let (plans, _, mut files) = tree(&["tests/cluster/never-ready.yaml"]);
-    admit_all(&mut files, &plans[0]);
-    let all: String = files
-        .iter()
-        .map(|(path, bytes)| format!("##### {path}\n{}", std::str::from_utf8(bytes).unwrap()))
-        .collect();
-    insta::assert_snapshot!("never-ready", all);
+    let mut branch = Branch::test(&["tests/cluster/never-ready.yaml"]);
+    branch.admit_all();
+    insta::assert_snapshot!("never-ready", printed(&branch.files));
+}
+
+#[test]
+fn golden_tree_of_everything() {
+    let branch = Branch::rich();
+    let plan = &branch.plans[0];
+    let keep = branch.path(&format!("overlays/{}/{}/", plan.scenario, plan.cells[0].slug));
+    let overlays = branch.path("overlays");
+    let mut files = branch.files.clone();
+    files.retain(|path, _| path.starts_with(&keep) || !path.starts_with(&overlays));
+    insta::assert_snapshot!("rich", printed(&files));
+    let warnings: String = plan.warnings.iter().map(|warning| format!("{warning}\n")).collect();
+    insta::assert_snapshot!("rich-warnings", warnings);
 }
 
 #[test]
 fn golden_plan() {
-    let (plans, lab, _) = tree(&["matrices/smoke.yaml"]);
-    insta::assert_snapshot!("smoke-text", plan_text(&plans[0]));
-    insta::assert_snapshot!("smoke-markdown", plan_markdown(&plans[0]));
-    insta::assert_snapshot!("smoke-json", plan_json(&plans[0]));
-    let cell = plans[0].cells.iter().find(|cell| cell.slug.contains("bittorrent")).unwrap();
-    insta::assert_snapshot!("smoke-cell", show(&plans[0], cell, &lab).unwrap());
+    let branch = Branch::test(&["matrices/smoke.yaml"]);
+    let plan = &branch.plans[0];
+    insta::assert_snapshot!("smoke-text", plan_text(plan));
+    insta::assert_snapshot!("smoke-markdown", plan_markdown(plan));
+    insta::assert_snapshot!("smoke-json", plan_json(plan));
+    let cell = plan.cells.iter().find(|cell| cell.slug.contains("bittorrent")).unwrap();
+    insta::assert_snapshot!("smoke-cell", show(plan, cell, &branch.lab).unwrap());
+}
+
+#[test]
+fn the_reference_scenario_is_planned() {
+    let lab = lab("labs/example.yaml");
+    let plan = planned("matrices/codex-vs-bittorrent.yaml", &lab);
+    assert_eq!((plan.cells.len(), plan.exclusions.len()), (78, 42));
+    assert!(plan_text(&plan).contains("no node would be left to download"));
 }
 
 #[test]
 fn same_bytes_twice() {
     let scenarios = ["matrices/smoke.yaml", "tests/cluster/never-ready.yaml"];
-    assert_eq!(tree(&scenarios).2, tree(&scenarios).2);
+    assert_eq!(Branch::test(&scenarios).files, Branch::test(&scenarios).files);
 }
 
 #[test]
 fn an_attempt_differs_in_its_name_only() {
-    let (plans, _, mut files) = tree(&["matrices/smoke.yaml"]);
-    let folders = admit_all(&mut files, &plans[0]);
-    for (cell, folder) in plans[0].cells.iter().zip(folders) {
-        let overlay = by_name(build(&files, &format!("overlays/smoke/{}", cell.slug)).unwrap());
-        let active = by_name(build(&files, &folder).unwrap());
+    let mut branch = Branch::test(&["matrices/smoke.yaml"]);
+    let folders = branch.admit_all();
+    for (cell, folder) in branch.plans[0].cells.iter().zip(folders) {
+        let overlay = by_name(build(&branch.files, &format!("overlays/smoke/{}", cell.slug)).unwrap());
+        let active = by_name(build(&branch.files, &folder).unwrap());
         let own = AttemptName::new("smoke", &cell.id, &cell.digest, 0, 0).to_string();
-        let text = serde_json::to_string(&overlay).unwrap();
         let name = folder.rsplit('/').next().unwrap();
-        let text = text
+        let text = serde_json::to_string(&overlay)
+            .unwrap()
             .replace(&own, name)
             .replace("\"benchgrid.io/trial\":\"0\"", "\"benchgrid.io/trial\":\"2\"")
             .replace("coordinator-t0a0", "coordinator-t2a3");
@@ -133,29 +196,40 @@ fn an_attempt_differs_in_its_name_only() {
     }
 }
 
-/// Writes the branch out and lets a program build each overlay, each attempt, and what Argo CD's root deploys.
+#[test]
+fn an_overlay_that_was_changed_is_not_admitted() {
+    let branch = Branch::test(&["matrices/smoke.yaml"]);
+    let (plan, cell) = (&branch.plans[0], &branch.plans[0].cells[0]);
+    let (name, _) = admitted(plan, cell);
+    let path = format!("overlays/smoke/{}/kustomization.yaml", cell.slug);
+    let text = String::from_utf8(branch.files[&path].clone()).unwrap();
+    assert!(admit(&text, &name).is_ok());
+    assert!(admit(&admit(&text, &name).unwrap(), &name).is_err());
+    assert!(admit(&text.replace("namespace:", "namespace: # mine\n "), &name).is_err());
+    assert!(admit(&text, &AttemptName { digest: "000000".to_owned(), ..name }).is_err());
+}
+
+/// Writes branches out and lets a program build each overlay, each attempt, and what Argo CD's root deploys.
 fn compare_with(program: &Path, arguments: &[&str]) {
-    let (plans, _, mut files) = tree(&["matrices/smoke.yaml", "tests/cluster/never-ready.yaml"]);
-    let mut folders: Vec<String> = vec!["argocd-apps".to_owned(), "conductor".to_owned()];
-    for plan in &plans {
-        folders.extend(plan.cells.iter().map(|cell| format!("overlays/{}/{}", plan.scenario, cell.slug)));
-        folders.extend(admit_all(&mut files, plan));
-    }
-    let out = tempfile::tempdir().unwrap();
-    for (path, bytes) in &files {
-        let path = out.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-    for folder in folders {
-        let run = Command::new(program).args(arguments).arg(out.path().join(&folder)).output().unwrap();
-        let errors = String::from_utf8_lossy(&run.stderr).into_owned();
-        assert!(run.status.success() && errors.is_empty(), "{folder}: {errors}");
-        let theirs = by_name(read_documents(std::str::from_utf8(&run.stdout).unwrap()).unwrap());
-        let ours = by_name(build(&files, &folder).unwrap());
-        assert_eq!(theirs.keys().collect::<Vec<_>>(), ours.keys().collect::<Vec<_>>(), "{folder}");
-        for (name, object) in &ours {
-            assert_eq!(theirs[name], *object, "{folder}: {name}");
+    for mut branch in [Branch::test(&["matrices/smoke.yaml", "tests/cluster/never-ready.yaml"]), Branch::rich()] {
+        let mut folders = branch.folders();
+        folders.extend(branch.admit_all());
+        let out = tempfile::tempdir().unwrap();
+        for (path, bytes) in &branch.files {
+            let path = out.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        for folder in folders {
+            let run = Command::new(program).args(arguments).arg(out.path().join(&folder)).output().unwrap();
+            let errors = String::from_utf8_lossy(&run.stderr).into_owned();
+            assert!(run.status.success() && errors.is_empty(), "{folder}: {errors}");
+            let theirs = by_name(read_documents(std::str::from_utf8(&run.stdout).unwrap()).unwrap());
+            let ours = by_name(build(&branch.files, &folder).unwrap());
+            assert_eq!(theirs.keys().collect::<Vec<_>>(), ours.keys().collect::<Vec<_>>(), "{folder}");
+            for (name, object) in &ours {
+                assert_eq!(theirs[name], *object, "{folder}: {name}");
+            }
         }
     }
 }
@@ -172,7 +246,10 @@ fn program(name: &str) -> Option<PathBuf> {
         std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
     });
     if found.is_none() {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{name} is not there; tests/cluster/build.sh builds it");
+        assert!(
+            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+            "{name} is not there; tests/cluster/build.sh builds it"
+        );
         println!("NOT RUN: {name} is not there; tests/cluster/build.sh builds it");
     }
     found

@@ -4,21 +4,11 @@ use serde_json::{Map, Number, Value};
 
 use super::scalar;
 
-/// Keys that come first, in this order; the others follow, sorted.
-const FIRST: [&str; 12] = [
-    "apiVersion",
-    "kind",
-    "metadata",
-    "resources",
-    "namespace",
-    "labels",
-    "patches",
-    "op",
-    "path",
-    "name",
-    "spec",
-    "data",
-];
+/// Keys of an object that come first, in this order; the others follow, sorted.
+const FIRST_OF_OBJECT: [&str; 8] =
+    ["apiVersion", "kind", "metadata", "resources", "namespace", "labels", "patches", "spec"];
+/// The same for maps within objects.
+const FIRST: [&str; 4] = ["op", "path", "name", "namespace"];
 
 /// One document of YAML that every reader takes for the same.
 ///
@@ -44,7 +34,8 @@ pub fn emit_all<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
 
 /// `first_inline`: the first entry stands on the current line, after a dash.
 fn mapping(out: &mut String, map: &Map<String, Value>, indent: usize, first_inline: bool) {
-    let rank = |key: &str| FIRST.iter().position(|first| *first == key).unwrap_or(FIRST.len());
+    let first: &[&str] = if map.contains_key("apiVersion") { &FIRST_OF_OBJECT } else { &FIRST };
+    let rank = |key: &str| first.iter().position(|first| *first == key).unwrap_or(first.len());
     let mut keys: Vec<&String> = map.keys().collect();
     // stable, and the map is sorted already
     keys.sort_by_key(|key| rank(key));
@@ -193,9 +184,10 @@ mod tests {
 
     #[test]
     fn order_and_quotes() {
-        let value = json!({"spec": {"b": [], "a": [{"x": "yes", "name": "n"}, ["1", 2]]}, "kind": "K", "metadata": {"labels": {"a/b": "0"}},
+        let value = json!({"spec": {"b": [], "a": [{"x": "yes", "name": "n"}, ["1", 2]]}, "kind": "K", "apiVersion": "v1", "metadata": {"labels": {"a/b": "0"}},
             "text": "one\n  two\n\nthree\n", "no": 1.5, "z": "a: b"});
         insta::assert_snapshot!(emit(&value), @r#"
+        apiVersion: v1
         kind: K
         metadata:
           labels:

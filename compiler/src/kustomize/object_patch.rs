@@ -31,15 +31,17 @@ impl ObjectPatch {
         self.object.pointer(pointer)
     }
 
-    /// Sets the value at a pointer, whose parent is there or becomes a map. Nothing happens where it is that already.
+    /// Sets the value at a pointer, with the maps above it that are missing. Nothing happens where it is that already.
     pub fn set(&mut self, pointer: &str, value: impl Into<Value>) {
-        let value = value.into();
+        let (mut pointer, mut value) = (pointer, value.into());
         if self.get(pointer) == Some(&value) {
             return;
         }
-        let Some((parent, _)) = pointer.rsplit_once('/') else { return };
-        if !parent.is_empty() && self.get(parent).is_none() {
-            self.set(parent, json!({}));
+        while let Some((parent, last)) = pointer.rsplit_once('/')
+            && self.get(parent).is_none()
+        {
+            value = json!({ last.replace("~1", "/").replace("~0", "~"): value });
+            pointer = parent;
         }
         let op = if self.get(pointer).is_some() { "replace" } else { "add" };
         self.push(json!({"op": op, "path": pointer, "value": value}));

@@ -46,7 +46,10 @@ impl Reader<'_> {
             let pointer = format!("{pointer}/{index}");
             let Some(level) = self.level(axis, value, &pointer) else { continue };
             if let Some(other) = levels.iter().find(|other| other.same(&level)) {
-                let message = format!("`{}` is a level of `{axis}` already, as `{other}`", self.scenario.document.written(&pointer));
+                let message = format!(
+                    "`{}` is a level of `{axis}` already, as `{other}`",
+                    self.scenario.document.written(&pointer)
+                );
                 self.diagnostics.push(self.scenario.diagnostic(codes::SAME_LEVEL, &pointer, message));
             }
             levels.push(level);
@@ -114,7 +117,8 @@ impl Reader<'_> {
         let mut combinations = Vec::new();
         for (index, entry) in spec.include.iter().enumerate() {
             let pointer = format!("/spec/include/{index}");
-            let missing: Vec<_> = axes.iter().filter(|axis| !entry.contains_key(**axis)).map(|axis| format!("`{axis}`")).collect();
+            let missing: Vec<_> =
+                axes.iter().filter(|axis| !entry.contains_key(**axis)).map(|axis| format!("`{axis}`")).collect();
             if !missing.is_empty() {
                 let message = format!("the combination does not name {}", missing.join(", "));
                 self.diagnostics.push(self.scenario.diagnostic(codes::INCLUDE, &pointer, message));

@@ -121,7 +121,8 @@ impl<'s> Rules<'s> {
         diagnostics.extend(self.errors);
         for (index, (expression, matches)) in self.rules.iter().enumerate() {
             if any && expression.is_some() && *matches == 0 {
-                let warning = self.scenario.diagnostic(codes::NEVER_MATCHES, &when(index), "this exclusion never matches");
+                let warning =
+                    self.scenario.diagnostic(codes::NEVER_MATCHES, &when(index), "this exclusion never matches");
                 diagnostics.push(warning.warning());
             }
         }
@@ -173,7 +174,11 @@ fn name(
 fn limits(scenario: &Located<Scenario>, cells: &[Combination], diagnostics: &mut Vec<Diagnostic>) {
     if cells.is_empty() && !any_error(diagnostics) {
         let pointer = if scenario.spec.exclude.is_empty() { "/spec/axes" } else { "/spec/exclude" };
-        diagnostics.push(scenario.key_diagnostic(codes::NOTHING_LEFT, pointer, "no combination is left, everything is excluded"));
+        diagnostics.push(scenario.key_diagnostic(
+            codes::NOTHING_LEFT,
+            pointer,
+            "no combination is left, everything is excluded",
+        ));
     }
     if cells.len() > MOST_CELLS {
         let message = format!("there are {} cells, at most {MOST_CELLS} are allowed", cells.len());

@@ -185,19 +185,18 @@ fn check_moving(input: &GroupInput<'_>, image: &str, named: bool, warnings: &mut
 
 fn group_link(input: &GroupInput<'_>, scope: &Scope, warnings: &mut Vec<Trouble>) -> Result<Option<Link>, Trouble> {
     let lab = Spot::new(&Subject::Lab, "/spec/defaults/network");
-    let found = match (&input.spec.network, &input.lab.spec.defaults.network) {
-        (Some(network), _) => link::link(scope, network, &input.spot("/network"))?,
-        (None, Some(network)) => link::link(scope, network, &lab)?,
-        (None, None) => None,
-    };
-    if found.is_none() {
-        let trouble =
-            input.spot("").trouble("BG0518", "the nodes' links are unshaped: nothing says how fast they could be");
-        warnings.push(
-            trouble.help("give the group a `network`, or the lab a default; efficiency is n/a without").warning(),
-        );
+    match (&input.spec.network, &input.lab.spec.defaults.network) {
+        (Some(network), _) => link::link(scope, network, &input.spot("/network")),
+        (None, Some(network)) => link::link(scope, network, &lab),
+        (None, None) => {
+            if input.spec.role != Role::Bootstrap {
+                let message = "the nodes' links are not shaped, since neither the group nor the lab says how";
+                let help = "give the group a `network`, or the lab a default; there is no efficiency without";
+                warnings.push(input.spot("").trouble("BG0518", message).help(help).warning());
+            }
+            Ok(None)
+        }
     }
-    Ok(found)
 }
 
 fn pool(input: &GroupInput<'_>) -> Result<Option<String>, Trouble> {

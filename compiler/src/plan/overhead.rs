@@ -14,4 +14,4 @@ pub(crate) const AGENT: Overhead = Overhead { cpu_millis: 250, memory_bytes: 128
 pub(crate) const COORDINATOR: Overhead = Overhead { cpu_millis: 250, memory_bytes: 256 << 20 };
 
 /// The init container that shapes the link; it ends before the node starts, so that a pod does not ask for it beside the others.
-pub(crate) const SHAPE: Overhead = Overhead { cpu_millis: 50, memory_bytes: 32 << 20 };
+pub(crate) const SHAPE: Overhead = Overhead { cpu_millis: 50, memory_bytes: 64 << 20 };

@@ -102,6 +102,7 @@ impl<'a> Planner<'a> {
         warnings: &mut Vec<Trouble>,
     ) -> Result<PlannedSystem, Vec<Trouble>> {
         let mut troubles = unsupported(present);
+        warnings.extend(unknown_driver(present));
         let input = |scope, name, spec| GroupInput {
             system_name: present.name,
             system: present.system,
@@ -176,16 +177,21 @@ fn unsupported(present: &Present<'_>) -> Vec<Trouble> {
         troubles.push(spot("/join").trouble("BG0503", "base capacity can't be joined yet"));
     }
     let spec = &present.system.spec;
-    if !DRIVERS.contains(&spec.driver.as_str()) {
-        let message = format!("the probe has no driver `{}` yet; it has {}", spec.driver, DRIVERS.join(", "));
-        troubles.push(Spot::new(&system, "/spec/driver").trouble("BG0504", message));
-    }
     if !spec.ports.contains_key("api") {
         troubles.push(
             Spot::new(&system, "/spec/ports").trouble("BG0505", "no port `api`; the driver would not find the node"),
         );
     }
     troubles
+}
+
+/// A driver that the probe lacks: the cells can be planned, and looked at, but nothing would be measured.
+fn unknown_driver(present: &Present<'_>) -> Option<Trouble> {
+    let driver = &present.system.spec.driver;
+    let known = DRIVERS.contains(&driver.as_str());
+    let spot = Spot::new(&Subject::System(present.name.to_owned()), "/spec/driver");
+    let message = format!("the probe has no driver `{driver}` yet; it has {}", DRIVERS.join(", "));
+    (!known).then(|| spot.trouble("BG0504", message).help("the cells would end as failed").warning())
 }
 
 /// How many nodes of a system seed, and that it can be so.

@@ -47,8 +47,15 @@ impl Totals {
             totals.hours += f64::from(cell.measure.trials) * expected_seconds(cell) / 3600.0;
             totals.most_hours += f64::from(cell.measure.trials) * seconds(cell.deadline_seconds) / 3600.0;
         }
+        totals.hours = rounded(totals.hours);
+        totals.most_hours = rounded(totals.most_hours);
         totals
     }
+}
+
+/// To hundredths.
+fn rounded(hours: f64) -> f64 {
+    (hours * 100.0).round() / 100.0
 }
 
 fn transfers(cell: &Cell) -> u64 {

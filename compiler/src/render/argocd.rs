@@ -96,7 +96,7 @@ impl ArgoObjects<'_> {
                         "finalizers": template["metadata"]["finalizers"],
                         "labels": {
                             "app.kubernetes.io/managed-by": "benchgrid", "app.kubernetes.io/part-of": scenario,
-                            "benchgrid.io/cell": "{{.cell}}", "benchgrid.io/lab": self.lab.metadata.name,
+                            "benchgrid.io/lab": self.lab.metadata.name,
                             "benchgrid.io/scenario": scenario,
                         },
                     },

@@ -9,12 +9,7 @@ use super::{Files, conductor, put};
 use crate::spec::Lab;
 
 /// Writes the objects of Argo CD and the conductor, the lab, and the pages.
-pub(super) fn write(
-    files: &mut Files,
-    at: &dyn Fn(&str) -> String,
-    scenarios: &BTreeSet<String>,
-    lab: &Lab,
-) {
+pub(super) fn write(files: &mut Files, at: &dyn Fn(&str) -> String, scenarios: &BTreeSet<String>, lab: &Lab) {
     let argo = ArgoObjects { lab };
     put(files, &at("root.yaml"), &argo.root());
     put(files, &at("argocd-apps/project.yaml"), &[argo.cells()]);

@@ -99,14 +99,26 @@ fn container(lab: &Lab) -> Value {
         env.push(json!({"name": "GIT_CONFIG_VALUE_0", "value": helper}));
         mounts.push(json!({"mountPath": CREDENTIALS, "name": "git", "readOnly": true}));
     }
+    let mut args = vec![
+        "conduct".to_owned(),
+        "--git".to_owned(),
+        git.url.clone().unwrap_or_default(),
+        "--branch".to_owned(),
+        git.branch.clone(),
+        // a folder that it makes itself, since the volume is root's and Git distrusts that
+        "--dir".to_owned(),
+        "/work/clone".to_owned(),
+        "--interval".to_owned(),
+        interval_seconds(lab).to_string(),
+    ];
+    if !git.prefix.is_empty() {
+        args.extend(["--prefix".to_owned(), git.prefix.clone()]);
+    }
     let amount = json!({"cpu": "50m", "memory": "128Mi"});
     json!({
         "name": CONDUCTOR,
         "image": image::mirrored(&lab.spec.images, &lab.spec.images.conductor),
-        "args": [
-            "conduct", "--git", git.url.as_deref().unwrap_or_default(), "--branch", git.branch, "--dir", "/work/clone",
-            "--interval", interval_seconds(lab).to_string(),
-        ],
+        "args": args,
         "env": env,
         "resources": {"limits": {"cpu": "1", "memory": "256Mi"}, "requests": amount},
         "securityContext": security::container(),

@@ -37,8 +37,9 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// Files that depend on which scenarios are on the branch.
 pub const INDEX: [&str; 2] = ["README.md", "argocd-apps/kustomization.yaml"];
 
-/// Everything that a compile owns on the branch, but `hydrator.metadata`, which names the source commit. `kept` names scenarios that are on the branch and stay as they are:
-/// only their ApplicationSets are written. The lab's `git.url` must be filled in.
+/// Everything that a compile owns on the branch, but `hydrator.metadata`, which names the source commit. `kept` names
+/// scenarios that are on the branch and stay as they are: only their ApplicationSets are written. The lab's `git.url`
+/// must be filled in.
 pub fn files(plans: &[Plan], kept: &BTreeSet<String>, lab: &Lab) -> Files {
     let mut files = Files::new();
     for plan in plans {

@@ -33,6 +33,7 @@ pub(super) fn shaper() -> Value {
 
 /// Requests, which are the limits.
 pub(super) fn resources(overhead: Overhead) -> Value {
-    let amount = json!({"cpu": format!("{}m", overhead.cpu_millis), "memory": overhead.memory_bytes.to_string()});
+    let amount =
+        json!({"cpu": format!("{}m", overhead.cpu_millis), "memory": format!("{}Mi", overhead.memory_bytes >> 20)});
     json!({"limits": amount, "requests": amount})
 }

@@ -227,7 +227,9 @@ mod tests {
                 other => panic!("{text}: {other:?}"),
             }
         }
-        for (text, mended) in [("5mb", "5MB"), ("5MB/s", "40Mbit"), ("1.5 Gbps", "1.5Gbit"), ("2 GB", "2GB"), ("3sec", "3s")] {
+        for (text, mended) in
+            [("5mb", "5MB"), ("5MB/s", "40Mbit"), ("1.5 Gbps", "1.5Gbit"), ("2 GB", "2GB"), ("3sec", "3s")]
+        {
             assert_eq!(mend(text).as_deref(), Some(mended));
         }
         assert!(matches!("1.0001kB".parse::<Quantity>(), Err(QuantityError::NotWhole(..))));

@@ -48,7 +48,8 @@ fn result(diagnostic: &Diagnostic) -> Value {
         result["ruleIndex"] = json!(index);
     }
     if let Some(place) = &diagnostic.place {
-        result["locations"] = json!([{"physicalLocation": {"artifactLocation": artifact(place), "region": region(place)}}]);
+        result["locations"] =
+            json!([{"physicalLocation": {"artifactLocation": artifact(place), "region": region(place)}}]);
         if let Some(fix) = &diagnostic.fix {
             let replacement = json!({"deletedRegion": region(place), "insertedContent": {"text": fix}});
             let change = json!({"artifactLocation": artifact(place), "replacements": [replacement]});

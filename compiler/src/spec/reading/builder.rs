@@ -99,7 +99,8 @@ impl<'d> Builder<'d> {
                 self.scalar(&text, style, bytes);
             }
             Event::Alias(_) => {
-                self.report(codes::ANCHOR, bytes.clone(), "aliases are refused").help = Some("write the value out".to_owned());
+                self.report(codes::ANCHOR, bytes.clone(), "aliases are refused").help =
+                    Some("write the value out".to_owned());
                 self.complete(Value::Null, bytes, false);
             }
             Event::SequenceStart(anchor, tag) => {
@@ -194,7 +195,8 @@ impl<'d> Builder<'d> {
 
     fn key(&mut self, text: &str, plain: bool, bytes: Range<usize>) {
         if plain && text == "<<" {
-            self.report(codes::MERGE_KEY, bytes.clone(), "merge keys are refused").help = Some("write the fields out".to_owned());
+            self.report(codes::MERGE_KEY, bytes.clone(), "merge keys are refused").help =
+                Some("write the fields out".to_owned());
             self.set_key(None, bytes);
             return;
         }
@@ -215,7 +217,11 @@ impl<'d> Builder<'d> {
         } else {
             let first = self.document.span(&format!("{}/{}", self.path.concat(), pointer_part(text)));
             let line = self.document.place(first.key.unwrap_or_default()).line;
-            self.report(codes::DUPLICATE_KEY, bytes.clone(), format!("the key `{text}` is already there, on line {line}"));
+            self.report(
+                codes::DUPLICATE_KEY,
+                bytes.clone(),
+                format!("the key `{text}` is already there, on line {line}"),
+            );
             self.set_key(None, bytes);
         }
     }
@@ -249,7 +255,15 @@ impl<'d> Builder<'d> {
             self.path.push("/~dropped".to_owned());
         }
         let flow = self.document.text[bytes.start..].starts_with(['[', '{']);
-        self.frames.push(Frame { items: Vec::new(), fields, keys: BTreeSet::new(), key: None, is_key, flow, span: bytes });
+        self.frames.push(Frame {
+            items: Vec::new(),
+            fields,
+            keys: BTreeSet::new(),
+            key: None,
+            is_key,
+            flow,
+            span: bytes,
+        });
         true
     }
 
