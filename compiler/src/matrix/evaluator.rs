@@ -120,13 +120,11 @@ impl<'s> Evaluator<'s> {
     fn no_attribute(&self, node: &Expr<'_>, base: &Expr<'_>, name: &str, map: &Map<String, Value>) -> ExpressionError {
         let base = self.expression.text(base);
         let error = self.fail(node, format!("`{base}` has no `{name}`"));
-        match suggest(name, map.keys().map(String::as_str)) {
-            Some(near) => error.help(format!("did you mean `{base}.{near}`?")).fix(format!("{base}.{near}")),
-            None => {
-                let known: Vec<_> = map.keys().map(|key| format!("`{key}`")).collect();
-                error.help(format!("it has {}", known.join(", ")))
-            }
+        if let Some(near) = suggest(name, map.keys().map(String::as_str)) {
+            return error.help(format!("did you mean `{base}.{near}`?")).fix(format!("{base}.{near}"));
         }
+        let known: Vec<_> = map.keys().map(|key| format!("`{key}`")).collect();
+        error.help(format!("it has {}", known.join(", ")))
     }
 
     fn binary(&self, node: &Expr<'_>, op: BinOpKind, left: &Expr<'_>, right: &Expr<'_>) -> Outcome {
@@ -183,7 +181,8 @@ impl<'s> Evaluator<'s> {
     fn different(&self, left: (&Expr<'_>, &Value), right: &Expr<'_>, second: &Value) -> ExpressionError {
         let (node, first) = left;
         let kinds = (operators::a_kind(first), operators::a_kind(second));
-        let message = format!("`{}` is {}, which is not compared with {}", self.expression.text(node), kinds.0, kinds.1);
+        let message =
+            format!("`{}` is {}, which is not compared with {}", self.expression.text(node), kinds.0, kinds.1);
         for (kind, text, blamed) in [(first, second, right), (second, first, node)] {
             let (Value::Number(_), Value::String(written), Expr::Const(_)) = (kind, text, blamed) else { continue };
             let error = self.fail(blamed, message.clone());
@@ -226,7 +225,9 @@ impl<'s> Evaluator<'s> {
         let values: Vec<_> = std::iter::once(first).chain(args.iter().map(jinja)).collect();
         let environment = minijinja::Environment::new();
         let result = environment.empty_state().apply_filter(name, &values);
-        result.map(|value| json(&value)).map_err(|error| self.fail(node, format!("filter `{name}`: {}", detail(&error))))
+        result
+            .map(|value| json(&value))
+            .map_err(|error| self.fail(node, format!("filter `{name}`: {}", detail(&error))))
     }
 
     fn test(&self, node: &Expr<'_>, name: &str, of: &Expr<'_>, args: &[CallArg<'_>]) -> Outcome {

@@ -98,10 +98,7 @@ impl Level {
 /// Why a value is no level.
 pub(super) enum LevelError {
     /// A number with a unit that is none.
-    Quantity {
-        error: QuantityError,
-        fix: Option<String>,
-    },
+    Quantity { error: QuantityError, fix: Option<String> },
     /// Anything else.
     Unusable(String),
 }

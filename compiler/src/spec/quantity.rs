@@ -91,7 +91,7 @@ impl Quantity {
     /// The same as JSON: a whole number wherever it is one.
     pub fn value(self) -> serde_json::Value {
         match self.family {
-            Family::Duration if self.base % 1_000_000_000 != 0 => self.number().into(),
+            Family::Duration if !self.base.is_multiple_of(1_000_000_000) => self.number().into(),
             Family::Duration => (self.base / 1_000_000_000).into(),
             _ => self.base.into(),
         }
@@ -186,11 +186,12 @@ impl fmt::Display for Quantity {
     /// The largest unit of the family that gives a whole number: 1000MB shows as 1GB. Decimal units come first:
     /// a size shows in binary units only where no decimal one above bytes fits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fits = |(_, size): &&(&str, u64)| self.base != 0 && self.base % size == 0;
+        let fits = |(_, size): &&(&str, u64)| self.base != 0 && self.base.is_multiple_of(*size);
         let units = self.family.units();
         let decimal = units.iter().filter(|(name, _)| !name.contains('i') || name.ends_with("bit"));
         let best = decimal.clone().find(fits).filter(|(_, size)| *size > 1);
-        let (name, size) = best.or_else(|| units.iter().find(fits)).or_else(|| units.last()).copied().unwrap_or(("", 1));
+        let (name, size) =
+            best.or_else(|| units.iter().find(fits)).or_else(|| units.last()).copied().unwrap_or(("", 1));
         write!(f, "{}{name}", self.base / size)
     }
 }
@@ -226,7 +227,9 @@ mod tests {
                 other => panic!("{text}: {other:?}"),
             }
         }
-        for (text, mended) in [("5mb", "5MB"), ("5MB/s", "40Mbit"), ("1.5 Gbps", "1.5Gbit"), ("2 GB", "2GB"), ("3sec", "3s")] {
+        for (text, mended) in
+            [("5mb", "5MB"), ("5MB/s", "40Mbit"), ("1.5 Gbps", "1.5Gbit"), ("2 GB", "2GB"), ("3sec", "3s")]
+        {
             assert_eq!(mend(text).as_deref(), Some(mended));
         }
         assert!(matches!("1.0001kB".parse::<Quantity>(), Err(QuantityError::NotWhole(..))));

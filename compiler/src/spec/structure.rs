@@ -8,7 +8,11 @@ use super::{API_VERSION, Diagnostic, Document, codes, schema::schema, suggest};
 /// Checks a document's form against the schema of its kind; the typed value of what is well formed.
 ///
 /// What is not is left out of the value where that is possible, so that later checks see the rest of the file.
-pub(super) fn typed<T: DeserializeOwned>(document: &Document, kind: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<T> {
+pub(super) fn typed<T: DeserializeOwned>(
+    document: &Document,
+    kind: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<T> {
     let before = diagnostics.len();
     if !header(document, kind, diagnostics) {
         return None;
@@ -93,7 +97,11 @@ fn report(
             if pointer.is_empty() && matches!(property, "apiVersion" | "kind") {
                 return;
             }
-            diagnostics.push(document.at_key(codes::MISSING_FIELD, &pointer, format!("the field `{property}` is missing")));
+            diagnostics.push(document.at_key(
+                codes::MISSING_FIELD,
+                &pointer,
+                format!("the field `{property}` is missing"),
+            ));
             return;
         }
         Kind::Type { kind } => {
@@ -106,7 +114,9 @@ fn report(
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
             // The alternative that has the value's type says more than "none matches".
             let fits = |errors: &&Vec<ValidationError<'static>>| {
-                !errors.iter().any(|e| matches!(e.kind(), Kind::Type { .. }) && e.instance_path().to_string() == pointer)
+                !errors
+                    .iter()
+                    .any(|e| matches!(e.kind(), Kind::Type { .. }) && e.instance_path().to_string() == pointer)
             };
             if let Some(errors) = context.iter().find(fits) {
                 for error in errors {
@@ -156,7 +166,8 @@ fn unknown_word(document: &Document, pointer: &str, words: &[&str], found: &Valu
 fn wrong_type(document: &Document, pointer: &str, expected: &[&'static str], found: &Value) -> Diagnostic {
     let written = document.written(pointer);
     if expected == ["text"] && (found.is_number() || found.is_boolean()) {
-        let message = format!("expected text, found the {} {written}", if found.is_number() { "number" } else { "boolean" });
+        let message =
+            format!("expected text, found the {} {written}", if found.is_number() { "number" } else { "boolean" });
         let quoted = Value::String(written.to_owned()).to_string();
         return document.at_value(codes::NOT_TEXT, pointer, message).help("in quotes it is text").fix(quoted);
     }
@@ -280,7 +291,9 @@ fn owner<'s>(schema: &'s Value, path: &str) -> &'s Value {
             node = resolved(schema, node);
         }
         node = match node {
-            Value::Array(items) => part.parse::<usize>().ok().and_then(|index| items.get(index)).unwrap_or(&Value::Null),
+            Value::Array(items) => {
+                part.parse::<usize>().ok().and_then(|index| items.get(index)).unwrap_or(&Value::Null)
+            }
             other => &other[part.as_str()],
         };
     }

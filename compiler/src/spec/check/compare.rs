@@ -25,10 +25,10 @@ pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
 fn axis(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     let pointer = "/spec/compare/axis";
     let Some(axis) = document.tree.pointer(pointer).and_then(Value::as_str) else { return };
-    let axes = axes(&document.tree);
-    if !axes.contains(axis) {
+    let known = axes(&document.tree);
+    if !known.contains(axis) {
         let diagnostic = document.at_value(codes::COMPARE, pointer, format!("there is no axis `{axis}`"));
-        diagnostics.push(match suggest(axis, axes.iter().copied()) {
+        diagnostics.push(match suggest(axis, known.iter().copied()) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(near),
             None => diagnostic,
         });
@@ -36,7 +36,8 @@ fn axis(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     }
     let pointer = "/spec/compare/baseline";
     let Some(baseline) = document.tree.pointer(pointer) else { return };
-    let listed = document.tree.pointer(&format!("/spec/axes/{axis}")).and_then(Value::as_array).cloned().unwrap_or_default();
+    let listed =
+        document.tree.pointer(&format!("/spec/axes/{axis}")).and_then(Value::as_array).cloned().unwrap_or_default();
     let included = each(&document.tree, &format!("/spec/include/*/{axis}")).into_iter().map(|(_, level)| level.clone());
     let levels: Vec<Value> = listed.into_iter().chain(included).collect();
     if !levels.iter().any(|level| same(level, baseline)) {
@@ -87,9 +88,14 @@ fn measured(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
         return;
     }
     for (pointer, system) in systems.iter().filter(|(_, system)| is_measured(system)) {
-        let any = each(system, "/groups/*").into_iter().find(|(_, group)| group.get("role").is_none_or(|role| role == "any"));
+        let any =
+            each(system, "/groups/*").into_iter().find(|(_, group)| group.get("role").is_none_or(|role| role == "any"));
         if let Some((group, _)) = any {
-            let message = format!("`seeders` is missing, and the group `{}` of `{}` has the role `any`", super::last(&group), super::last(pointer));
+            let message = format!(
+                "`seeders` is missing, and the group `{}` of `{}` has the role `any`",
+                super::last(&group),
+                super::last(pointer)
+            );
             diagnostics.push(document.at_key(codes::SEEDERS, "/spec/measure", message));
             return;
         }

@@ -110,7 +110,13 @@ fn condition(document: &Document, pointer: &str, text: &str, known: &Known<'_>, 
     }
 }
 
-fn names(document: &Document, pointer: &str, expression: &Expression<'_>, known: &Known<'_>, diagnostics: &mut Vec<Diagnostic>) {
+fn names(
+    document: &Document,
+    pointer: &str,
+    expression: &Expression<'_>,
+    known: &Known<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     for reference in references(&expression.tree) {
         let span = expression.offset + reference.span.start..expression.offset + reference.span.end;
         if let Some((message, near)) = known.refuses(&reference) {

@@ -45,7 +45,8 @@ pub(super) fn system(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
 
 /// Names of a scenario's axes: the keys of `axes`, or of the first included combination.
 pub fn axes(tree: &Value) -> BTreeSet<&str> {
-    let keys = |pointer| tree.pointer(pointer).and_then(Value::as_object).map(|map| map.keys().map(String::as_str).collect());
+    let keys =
+        |pointer| tree.pointer(pointer).and_then(Value::as_object).map(|map| map.keys().map(String::as_str).collect());
     keys("/spec/axes").or_else(|| keys("/spec/include/0")).unwrap_or_default()
 }
 
@@ -66,7 +67,9 @@ fn step<'t>(pointer: &str, value: &'t Value, part: &str) -> Vec<(String, &'t Val
         (Value::Array(items), "*") => {
             items.iter().enumerate().map(|(index, value)| (format!("{pointer}/{index}"), value)).collect()
         }
-        (Value::Object(map), key) => map.get(key).map(|value| (format!("{pointer}/{key}"), value)).into_iter().collect(),
+        (Value::Object(map), key) => {
+            map.get(key).map(|value| (format!("{pointer}/{key}"), value)).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -61,7 +61,11 @@ impl Check<'_> {
             Value::String(text) if text.contains("{{") => {}
             Value::String(text) => match text.parse::<Quantity>() {
                 Ok(quantity) if quantity.family != family => {
-                    let message = format!("`{text}` is a {}, expected a {} such as `{example}`", name(quantity.family), name(family));
+                    let message = format!(
+                        "`{text}` is a {}, expected a {} such as `{example}`",
+                        name(quantity.family),
+                        name(family)
+                    );
                     self.report(codes::WRONG_FAMILY, pointer, message);
                 }
                 Ok(quantity) if family == Family::Rate && quantity.base == 0 => {
@@ -142,7 +146,11 @@ impl Check<'_> {
                 _ => true,
             };
             if !good {
-                self.report(codes::QUANTITY, &pointer, "expected processors as Kubernetes writes them: `2`, `0.5`, `500m`");
+                self.report(
+                    codes::QUANTITY,
+                    &pointer,
+                    "expected processors as Kubernetes writes them: `2`, `0.5`, `500m`",
+                );
             }
         }
         for (pointer, value) in each(&document.tree, &format!("{pattern}/memory")) {

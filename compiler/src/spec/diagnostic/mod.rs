@@ -107,7 +107,8 @@ impl Diagnostic {
 /// Sorts by file and place; what has no place comes first.
 pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by(|a, b| {
-        let key = |it: &Diagnostic| it.place.as_ref().map(|place| (place.file.clone(), place.bytes.start, place.bytes.end));
+        let key =
+            |it: &Diagnostic| it.place.as_ref().map(|place| (place.file.clone(), place.bytes.start, place.bytes.end));
         key(a).cmp(&key(b)).then_with(|| a.code.cmp(b.code)).then_with(|| a.message.cmp(&b.message))
     });
     diagnostics.dedup();

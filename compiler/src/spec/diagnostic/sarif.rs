@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::{Diagnostic, Place, Severity};
@@ -48,7 +50,8 @@ fn result(diagnostic: &Diagnostic) -> Value {
         result["ruleIndex"] = json!(index);
     }
     if let Some(place) = &diagnostic.place {
-        result["locations"] = json!([{"physicalLocation": {"artifactLocation": artifact(place), "region": region(place)}}]);
+        result["locations"] =
+            json!([{"physicalLocation": {"artifactLocation": artifact(place), "region": region(place)}}]);
         if let Some(fix) = &diagnostic.fix {
             let replacement = json!({"deletedRegion": region(place), "insertedContent": {"text": fix}});
             let change = json!({"artifactLocation": artifact(place), "replacements": [replacement]});
@@ -75,7 +78,7 @@ fn artifact(place: &Place) -> Value {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     json!({"uri": uri})

@@ -51,11 +51,15 @@ fn children<'t, 'a>(node: &'t Expr<'a>) -> Vec<&'t Expr<'a>> {
     };
     match node {
         Expr::Var(_) | Expr::Const(_) => Vec::new(),
-        Expr::Slice(it) => [Some(&it.expr), it.start.as_ref(), it.stop.as_ref(), it.step.as_ref()].into_iter().flatten().collect(),
+        Expr::Slice(it) => {
+            [Some(&it.expr), it.start.as_ref(), it.stop.as_ref(), it.step.as_ref()].into_iter().flatten().collect()
+        }
         Expr::UnaryOp(it) => vec![&it.expr],
         Expr::BinOp(it) => vec![&it.left, &it.right],
         Expr::Compare(it) => std::iter::once(&it.expr).chain(it.ops.iter().map(|op| &op.expr)).collect(),
-        Expr::IfExpr(it) => [Some(&it.true_expr), Some(&it.test_expr), it.false_expr.as_ref()].into_iter().flatten().collect(),
+        Expr::IfExpr(it) => {
+            [Some(&it.true_expr), Some(&it.test_expr), it.false_expr.as_ref()].into_iter().flatten().collect()
+        }
         Expr::Filter(it) => it.expr.iter().chain(arguments(&it.args)).collect(),
         Expr::Test(it) => std::iter::once(&it.expr).chain(arguments(&it.args)).collect(),
         Expr::GetAttr(it) => vec![&it.expr],

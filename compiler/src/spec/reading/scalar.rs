@@ -145,7 +145,11 @@ fn radix(digits: &str, radix: u32, negative: bool, text: &str) -> Reading {
 
 fn decimal(text: &str, negative: bool) -> Reading {
     let digits = text.strip_prefix('+').unwrap_or(text);
-    let number = if negative { digits.parse::<i64>().map(Value::from).ok() } else { digits.parse::<u64>().map(Value::from).ok() };
+    let number = if negative {
+        digits.parse::<i64>().map(Value::from).ok()
+    } else {
+        digits.parse::<u64>().map(Value::from).ok()
+    };
     number.map_or(Reading::Other("a number too large"), Reading::Value)
 }
 
@@ -190,8 +194,25 @@ mod tests {
     #[test]
     fn readers_differ_on_these_and_agree_on_those() {
         for text in [
-            "1e3", "0o17", "017", "1_000", "y", "on", "Off", "NO", "12:30", "2026-11-21", "08", "0b11", "1.5e3", "=",
-            "2026-11-21T10:00:00Z", "1:30:45", "-017", "1_0.5", "-.5",
+            "1e3",
+            "0o17",
+            "017",
+            "1_000",
+            "y",
+            "on",
+            "Off",
+            "NO",
+            "12:30",
+            "2026-11-21",
+            "08",
+            "0b11",
+            "1.5e3",
+            "=",
+            "2026-11-21T10:00:00Z",
+            "1:30:45",
+            "-017",
+            "1_0.5",
+            "-.5",
         ] {
             assert_ne!(yaml_1_1(text), yaml_1_2(text), "{text}");
         }
@@ -214,7 +235,11 @@ mod tests {
             ("10.0.0.0/8", Value::from("10.0.0.0/8")),
             ("12:99", Value::from("12:99")),
         ] {
-            assert_eq!((yaml_1_1(text), yaml_1_2(text)), (Reading::Value(value.clone()), Reading::Value(value)), "{text}");
+            assert_eq!(
+                (yaml_1_1(text), yaml_1_2(text)),
+                (Reading::Value(value.clone()), Reading::Value(value)),
+                "{text}"
+            );
         }
     }
 }
