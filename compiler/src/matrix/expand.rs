@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Combination, Exclusion, Levels, Matrix, Scope, axes, axes::Axes, identity};
 use crate::spec::{
@@ -11,6 +11,8 @@ pub const MOST_CELLS: usize = 100_000;
 pub const MOST_COMBINATIONS: usize = 1_000_000;
 
 /// Cells and exclusions of a scenario with warnings, or what is wrong (warnings included).
+///
+/// Nothing is said twice: where reading the file gave errors, the list may be empty.
 pub fn expand(scenario: &Located<Scenario>) -> Result<(Matrix, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let matrix = attempt(scenario, &mut diagnostics);
@@ -30,6 +32,15 @@ fn attempt(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> O
         }
     }
     if any_error(diagnostics) {
+        return None;
+    }
+    // Levels that could not be read are missing from the axes: no cell could be trusted.
+    if scenario
+        .document
+        .refused
+        .iter()
+        .any(|pointer| pointer.starts_with("/spec/axes/") || pointer.starts_with("/spec/include/"))
+    {
         return None;
     }
     let product = product(scenario, &axes, diagnostics)?;
@@ -85,23 +96,23 @@ fn product(scenario: &Located<Scenario>, axes: &Axes, diagnostics: &mut Vec<Diag
 /// The exclusions, parsed once, and what came of them.
 struct Rules<'s> {
     scenario: &'s Located<Scenario>,
-    rules: Vec<(Option<Expression<'s>>, usize)>,
+    parsed: Vec<(Option<Expression<'s>>, usize)>,
     errors: Vec<Diagnostic>,
 }
 
 impl<'s> Rules<'s> {
     fn new(scenario: &'s Located<Scenario>) -> Self {
-        let rules = scenario.spec.exclude.iter().map(|rule| (Expression::parse(&rule.when, 0).ok(), 0)).collect();
-        Self { scenario, rules, errors: Vec::new() }
+        let parsed = scenario.spec.exclude.iter().map(|rule| (Expression::parse(&rule.when, 0).ok(), 0)).collect();
+        Self { scenario, parsed, errors: Vec::new() }
     }
 
     /// The reason of the first rule that leaves a combination out; every rule is asked, so that its matches count.
     fn reason(&mut self, levels: &Levels) -> Option<String> {
         let scope = Scope::new(levels);
         let mut reason = None;
-        for (index, (expression, matches)) in self.rules.iter_mut().enumerate() {
-            let Some(parsed) = expression else { continue };
-            match scope.holds(parsed) {
+        for (index, (expression, matches)) in self.parsed.iter_mut().enumerate() {
+            let Some(rule) = expression else { continue };
+            match scope.holds(rule) {
                 Ok(true) => {
                     *matches += 1;
                     reason = reason.or_else(|| self.scenario.spec.exclude.get(index).map(|rule| rule.reason.clone()));
@@ -119,7 +130,7 @@ impl<'s> Rules<'s> {
 
     fn report(self, any: bool, diagnostics: &mut Vec<Diagnostic>) {
         diagnostics.extend(self.errors);
-        for (index, (expression, matches)) in self.rules.iter().enumerate() {
+        for (index, (expression, matches)) in self.parsed.iter().enumerate() {
             if any && expression.is_some() && *matches == 0 {
                 let warning =
                     self.scenario.diagnostic(codes::NEVER_MATCHES, &when(index), "this exclusion never matches");
@@ -137,7 +148,7 @@ fn refused(scenario: &Located<Scenario>, index: usize, mut error: ExpressionErro
 }
 
 /// A combination as messages name it.
-fn describe(levels: &Levels) -> String {
+pub(super) fn describe(levels: &Levels) -> String {
     levels.iter().map(|(axis, level)| format!("{axis}={level}")).collect::<Vec<_>>().join(" ")
 }
 
@@ -149,13 +160,13 @@ fn name(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Combination> {
     let mut named: Vec<Combination> = Vec::with_capacity(cells.len() + include.len());
-    let (mut ids, mut slugs) = (BTreeMap::new(), BTreeMap::new());
+    let (mut ids, mut slugs) = (BTreeSet::new(), BTreeMap::new());
     let listed = cells.len();
     for (index, levels) in cells.into_iter().chain(include).enumerate() {
         let pointer = index.checked_sub(listed).map(|index| format!("/spec/include/{index}"));
         let id = identity::id(&scenario.metadata.name, &levels);
         let slug = identity::slug(&levels, &id);
-        if ids.insert(id.clone(), ()).is_some() {
+        if !ids.insert(id.clone()) {
             let pointer = pointer.unwrap_or_else(|| "/spec/axes".to_owned());
             let message = format!("the combination {} is there already", describe(&levels));
             diagnostics.push(scenario.diagnostic(codes::INCLUDED_TWICE, &pointer, message));
