@@ -76,6 +76,27 @@ fn what_no_fixture_can_be() {
 }
 
 #[test]
+fn places_of_collections() {
+    let text = "a:\n- [1, {b: c}]\n- x\nd: [e,\n f]\ng: {}\n";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.yaml");
+    std::fs::write(&file, text).unwrap();
+    let document = spec::load_document(&file).0.unwrap();
+    for (pointer, written) in [
+        ("", text.trim_end()),
+        ("/a", "- [1, {b: c}]\n- x"),
+        ("/a/0", "[1, {b: c}]"),
+        ("/a/0/1", "{b: c}"),
+        ("/a/0/1/b", "c"),
+        ("/d", "[e,\n f]"),
+        ("/g", "{}"),
+    ] {
+        let found = document.written(pointer);
+        assert!(found == written || found == &written[2..], "{pointer}: {found:?}");
+    }
+}
+
+#[test]
 fn every_fix_that_is_offered_mends() {
     // Put in place of the bytes, a fix leaves no diagnostic of its code at its place.
     let folder = tempfile::tempdir().unwrap();
@@ -165,4 +186,28 @@ fn documentation_lists_every_code() {
     }
     text += "\nEvery code has a file that causes it in `compiler/tests/fixtures/bad`, with the code beside the line.\n";
     committed("docs/reference/diagnostics.md", &text);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// A fixture with some bytes replaced is read or refused, and every place is within the text.
+    #[test]
+    fn damaged_files_never_panic(pick in 0_usize..1000, at in 0_usize..1000, cut in 0_usize..8, put in "[ \\t\\n:{}\\[\\]&*!|>'\"#,\\-?é0-9a-z%\r~<]{0,6}") {
+        let mut files = fixtures("bad");
+        files.retain(|file| !file.to_string_lossy().contains("BG0312")); // a million combinations take their time
+        let bytes = std::fs::read(&files[pick % files.len()]).unwrap();
+        let mut text = String::from_utf8_lossy(&bytes).into_owned();
+        let floor = |text: &str, at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap();
+        let start = floor(&text, at % (text.len() + 1));
+        let end = floor(&text, start + cut).max(start);
+        text.replace_range(start..end, &put);
+        let (scenario, found) = spec::parse_scenario(Path::new("damaged.yaml"), text.as_bytes());
+        let more = scenario.map(|scenario| benchgrid::matrix::expand(&scenario).map_or_else(|errors| errors, |(_, warnings)| warnings));
+        let all: Vec<_> = found.into_iter().chain(more.unwrap_or_default()).collect();
+        for place in all.iter().filter_map(|it| it.place.as_ref()) {
+            assert!(place.text.get(place.bytes.clone()).is_some(), "{place:?}");
+        }
+        let _ = (spec::text(&all, true), spec::sarif(&all));
+    }
 }

@@ -56,8 +56,11 @@ fn attempt(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> O
     if any_error(diagnostics) {
         return None;
     }
+    limits(scenario, cells.len() + axes.include.len(), diagnostics);
+    if any_error(diagnostics) {
+        return None;
+    }
     let cells = name(scenario, cells, axes.include, diagnostics);
-    limits(scenario, &cells, diagnostics);
     Some(Matrix { cells, exclusions })
 }
 
@@ -172,7 +175,8 @@ fn name(
             diagnostics.push(scenario.diagnostic(codes::INCLUDED_TWICE, &pointer, message));
             continue;
         }
-        if let Some(other) = slugs.insert(slug.clone(), describe(&levels)) {
+        if let Some(other) = slugs.insert(slug.clone(), named.len()).and_then(|at| named.get(at)) {
+            let other = describe(&other.levels);
             let pointer = pointer.unwrap_or_else(|| "/spec/axes".to_owned());
             let message = format!("{} and {other} would both be in the folder `{slug}`", describe(&levels));
             diagnostics.push(scenario.diagnostic(codes::SAME_SLUG, &pointer, message));
@@ -182,8 +186,8 @@ fn name(
     named
 }
 
-fn limits(scenario: &Located<Scenario>, cells: &[Combination], diagnostics: &mut Vec<Diagnostic>) {
-    if cells.is_empty() && !any_error(diagnostics) {
+fn limits(scenario: &Located<Scenario>, cells: usize, diagnostics: &mut Vec<Diagnostic>) {
+    if cells == 0 {
         let pointer = if scenario.spec.exclude.is_empty() { "/spec/axes" } else { "/spec/exclude" };
         diagnostics.push(scenario.key_diagnostic(
             codes::NOTHING_LEFT,
@@ -191,8 +195,8 @@ fn limits(scenario: &Located<Scenario>, cells: &[Combination], diagnostics: &mut
             "no combination is left, everything is excluded",
         ));
     }
-    if cells.len() > MOST_CELLS {
-        let message = format!("there are {} cells, at most {MOST_CELLS} are allowed", cells.len());
+    if cells > MOST_CELLS {
+        let message = format!("there are {cells} cells, at most {MOST_CELLS} are allowed");
         diagnostics.push(scenario.key_diagnostic(codes::TOO_MANY_CELLS, "/spec/axes", message));
     }
 }

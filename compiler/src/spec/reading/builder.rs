@@ -80,6 +80,10 @@ impl<'d> Builder<'d> {
             self.report(codes::ANCHOR, start..self.word_end(start), "aliases are refused, and this one names nothing");
             return;
         }
+        if error.info().contains("recursion limit") {
+            self.report(codes::DEPTH, start..start, format!("at most {DEEPEST} levels of nesting are read"));
+            return;
+        }
         let start = if start >= self.document.text.len() { self.document.text.trim_end().len() } else { start };
         let end = self.document.text[start..].chars().next().map_or(start, |c| start + c.len_utf8());
         self.report(codes::SYNTAX, start..end, error.info().to_owned());
@@ -263,7 +267,8 @@ impl<'d> Builder<'d> {
         if is_key {
             self.path.push("/~dropped".to_owned());
         }
-        let flow = self.document.text[bytes.start..].starts_with(['[', '{']);
+        // The start of a block has no characters of its own.
+        let flow = !bytes.is_empty() && self.document.text[bytes.start..].starts_with(['[', '{']);
         self.frames.push(Frame {
             items: Vec::new(),
             fields,
@@ -278,7 +283,7 @@ impl<'d> Builder<'d> {
 
     fn close(&mut self, end: usize) {
         let Some(frame) = self.frames.pop() else { return };
-        let end = if frame.flow { end + 1 } else { frame.span.end };
+        let end = if frame.flow { (end + 1).min(self.document.text.len()) } else { frame.span.end };
         let bytes = frame.span.start..end.max(frame.span.start);
         let value = frame.fields.map_or_else(|| Value::Array(frame.items), Value::Object);
         if frame.is_key {
