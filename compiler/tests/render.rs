@@ -1,5 +1,7 @@
 //! What the compiler writes: the tree of a small scenario, and what kustomize makes of it.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -130,7 +132,8 @@ fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
 }
 
 fn printed(files: &Files) -> String {
-    files.iter().map(|(path, bytes)| format!("##### {path}\n{}", std::str::from_utf8(bytes).unwrap())).collect()
+    let one = |(path, bytes): (&String, &Vec<u8>)| format!("##### {path}\n{}", std::str::from_utf8(bytes).unwrap());
+    files.iter().map(one).collect::<Vec<_>>().concat()
 }
 
 #[test]
@@ -149,7 +152,7 @@ fn golden_tree_of_everything() {
     let mut files = branch.files.clone();
     files.retain(|path, _| path.starts_with(&keep) || !path.starts_with(&overlays));
     insta::assert_snapshot!("rich", printed(&files));
-    let warnings: String = plan.warnings.iter().map(|warning| format!("{warning}\n")).collect();
+    let warnings: String = plan.warnings.iter().map(|warning| warning.to_string() + "\n").collect();
     insta::assert_snapshot!("rich-warnings", warnings);
 }
 

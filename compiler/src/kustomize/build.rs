@@ -53,7 +53,8 @@ struct Labels {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Patch {
     target: Target,
-    patch: String,
+    #[serde(rename = "patch")]
+    ops: String,
     #[serde(default, rename = "options")]
     _options: BTreeMap<String, bool>,
 }
@@ -114,22 +115,22 @@ fn build_folder(tree: &BTreeMap<String, Vec<u8>>, folder: &str) -> Result<Vec<Bu
     Ok(built)
 }
 
-fn apply_patch(built: &mut [Built], patch: &Patch, path: &str) -> Result<(), BuildError> {
+fn apply_patch(built: &mut [Built], patch: &Patch, file: &str) -> Result<(), BuildError> {
     let Target { kind: wanted, name: target } = &patch.target;
     let what = format!("{wanted} {}", target.as_deref().unwrap_or("*"));
-    let ops = read_documents(&patch.patch).map_err(|error| BuildError::Yaml(path.to_owned(), error))?;
+    let ops = read_documents(&patch.ops).map_err(|error| BuildError::Yaml(file.to_owned(), error))?;
     let ops = ops.into_iter().next().and_then(|ops| ops.as_array().cloned()).unwrap_or_default();
     let mut found = false;
     for one in built.iter_mut() {
         // kustomize takes the name for a regular expression; ours have escaped dots
         let hit = target.as_ref().is_none_or(|target| one.names.contains(&target.replace("\\.", ".")));
         if kind(&one.object) == wanted && hit {
-            apply(&mut one.object, &ops).map_err(|error| BuildError::Patch(path.to_owned(), what.clone(), error))?;
+            apply(&mut one.object, &ops).map_err(|error| BuildError::Patch(file.to_owned(), what.clone(), error))?;
             one.names.push(name(&one.object).to_owned());
             found = true;
         }
     }
-    if found { Ok(()) } else { Err(BuildError::NoTarget(path.to_owned(), what)) }
+    if found { Ok(()) } else { Err(BuildError::NoTarget(file.to_owned(), what)) }
 }
 
 fn set_namespace(built: &mut [Built], namespace: &str) {

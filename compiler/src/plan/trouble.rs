@@ -25,7 +25,7 @@ pub struct Trouble {
     /// The file.
     pub subject: Subject,
     /// JSON pointer within it.
-    pub pointer: String,
+    pub pointer: Box<str>,
     /// What is wrong, a lower-case fragment without a full stop.
     pub message: String,
     /// Why, or what to do.
@@ -40,7 +40,14 @@ impl Trouble {
 
     /// An error in some file.
     pub fn new(code: &'static str, subject: Subject, pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, subject, pointer: pointer.into(), message: message.into(), help: None }
+        Self {
+            code,
+            severity: Severity::Error,
+            subject,
+            pointer: pointer.into().into_boxed_str(),
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// The same with advice.

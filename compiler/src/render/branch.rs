@@ -29,11 +29,12 @@ pub(super) fn write(files: &mut Files, at: &dyn Fn(&str) -> String, scenarios: &
 }
 
 fn page(scenarios: &BTreeSet<String>, lab: &Lab) -> String {
-    let list: String = scenarios.iter().map(|scenario| format!("- [{scenario}](overlays/{scenario})\n")).collect();
+    let list: Vec<String> = scenarios.iter().map(|scenario| format!("- [{scenario}](overlays/{scenario})")).collect();
+    let list = list.join("\n");
     format!(
         "# Lab {lab}\n\n\
         Written by `benchgrid compile` and by the lab's conductor; changes made here by hand are lost, except in `active/` and `done/`.\n\n\
-        Scenarios:\n\n{list}\n\
+        Scenarios:\n\n{list}\n\n\
         | folder | what |\n| --- | --- |\n\
         | `root.yaml` | applied once by hand: `kubectl apply -f root.yaml` |\n\
         | `argocd-apps/` | what that deploys: projects, the conductor, one ApplicationSet a scenario |\n\

@@ -29,7 +29,7 @@ impl Furnished<'_> {
         let node = container_at(&patch.object, "containers", &self.system.container).unwrap_or_default();
         self.identity(&mut patch);
         let volume = self.volume(&mut patch, &node);
-        self.pod(&mut patch);
+        pod(&mut patch);
         self.placement(&mut patch);
         secure_containers(&mut patch);
         if let Some(shape) = self.shape() {
@@ -82,15 +82,6 @@ impl Furnished<'_> {
             }
         }
         name
-    }
-
-    fn pod(&self, patch: &mut ObjectPatch) {
-        patch.set(&format!("{POD}/terminationGracePeriodSeconds"), 1);
-        patch.set(&format!("{POD}/enableServiceLinks"), false);
-        if patch.get(&format!("{POD}/serviceAccountName")).is_none() {
-            patch.set(&format!("{POD}/automountServiceAccountToken"), false);
-        }
-        fill(patch, &format!("{POD}/securityContext"), &security::pod());
     }
 
     fn placement(&self, patch: &mut ObjectPatch) {
@@ -160,6 +151,16 @@ impl Furnished<'_> {
     fn probe(&self) -> String {
         image::mirrored(&self.lab.spec.images, &self.lab.spec.images.probe)
     }
+}
+
+/// What every pod of a cell has, where the base says nothing else.
+fn pod(patch: &mut ObjectPatch) {
+    patch.set(&format!("{POD}/terminationGracePeriodSeconds"), 1);
+    patch.set(&format!("{POD}/enableServiceLinks"), false);
+    if patch.get(&format!("{POD}/serviceAccountName")).is_none() {
+        patch.set(&format!("{POD}/automountServiceAccountToken"), false);
+    }
+    fill(patch, &format!("{POD}/securityContext"), &security::pod());
 }
 
 /// What selects a group's pods.

@@ -38,7 +38,7 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 pub const INDEX: [&str; 2] = ["README.md", "argocd-apps/kustomization.yaml"];
 
 /// Everything that a compile owns on the branch, but `hydrator.metadata`, which names the source commit. `kept` names
-/// scenarios that are on the branch and stay as they are: only their ApplicationSets are written. The lab's `git.url`
+/// scenarios that are on the branch and stay as they are: only their `ApplicationSet`s are written. The lab's `git.url`
 /// must be filled in.
 pub fn files(plans: &[Plan], kept: &BTreeSet<String>, lab: &Lab) -> Files {
     let mut files = Files::new();

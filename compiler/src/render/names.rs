@@ -60,7 +60,7 @@ pub(super) fn conductor_namespace(lab: &Lab) -> String {
     lab.spec.conductor.namespace.clone().unwrap_or_else(|| format!("benchgrid-{}", lab.metadata.name))
 }
 
-/// Name of the conductor's ServiceAccount, Deployment and container.
+/// Name of the conductor's service account, Deployment and container.
 pub(super) const CONDUCTOR: &str = "conductor";
 
 /// `metadata` of an object of a cell: its namespace and the cell's labels come by the kustomization.
