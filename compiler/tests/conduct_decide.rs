@@ -401,6 +401,9 @@ fn check(state: &State, world: &World, limit: u32, visible: bool) -> Result<(), 
         let deployed: BTreeSet<&String> =
             world.namespaces.keys().chain(state.active.iter().map(|a| &a.attempt)).collect();
         prop_assert!(deployed.len() <= limit as usize, "{:?} are deployed, {} may be", deployed, limit);
+        let trials: BTreeSet<_> =
+            deployed.iter().filter_map(|name| name.rsplit_once('a')).map(|(trial, _)| trial).collect();
+        prop_assert_eq!(trials.len(), deployed.len(), "two attempts of one trial are in the cluster");
     }
     let names: BTreeSet<&String> =
         state.done.iter().map(|d| &d.attempt).chain(state.active.iter().map(|a| &a.attempt)).collect();
@@ -466,7 +469,7 @@ fn accounted(state: &State, retries: u32) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(120))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn every_campaign_ends_with_every_trial_accounted_for(
         cells in 1_usize..7,

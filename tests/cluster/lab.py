@@ -372,9 +372,10 @@ def check_empty():
 # --- reports
 
 
-def report(scenario):
-    """The Markdown that benchgrid makes of what the store holds."""
-    return benchgrid("report", "--store", STORE, "--lab", lab_name(), "--scenario", scenario)
+def report(scenario, folder=None):
+    """The Markdown that benchgrid makes of what the store holds; its files, where a folder is named."""
+    out = ("--out", folder) if folder else ()
+    return benchgrid("report", "--lab", LAB_FILE, "--scenario", scenario, *out, cwd=SOURCE)
 
 
 def table(markdown):

@@ -5,6 +5,7 @@ The smoke scenario must end with every cell measured; beside it a cell whose sys
 failed after its one retry, with the reason, and must not hold up the others.
 """
 import lab
+import trace
 
 SMOKE, NEVER = "matrices/smoke.yaml", "tests/cluster/never-ready.yaml"
 # as the smoke scenario has it: 2 x 2, one seeder and two leechers
@@ -64,9 +65,12 @@ def main():
     lab.check_empty()
     lab.equal("it was one and the same conductor", (lab.conductor() or conductor)["metadata"]["uid"], conductor["metadata"]["uid"])
 
-    text = lab.report(smoke)
+    folder = lab._work / "report"
+    text = lab.report(smoke, folder)
     print(text, flush=True)
-    lab.check_report(text, len(cells))
+    # a row for all leechers of a cell, and one for each of its two groups
+    lab.check_report(text, len(cells) * 3)
+    trace.check_chain(folder, SMOKE)
 
 
 lab.run(main)

@@ -19,7 +19,7 @@ def main():
     for attempt in lab.done(name):
         lab.check_measured(attempt, leechers=2, repetitions=4)
     folder = lab._work / "report"
-    report = lab.benchgrid("report", "--lab", lab.LAB_FILE, "--scenario", name, "--out", folder, cwd=lab.SOURCE)
+    report = lab.report(name, folder)
     print(report, flush=True)
     trace.check_chain(folder, SCENARIO)
     rows = [line for line in report.splitlines() if line.startswith("|") and "%" in line and "bittorrent" in line]

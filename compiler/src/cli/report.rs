@@ -10,14 +10,11 @@ use super::{Exit, fail, inputs, print, say};
                         --out report/\n  benchgrid report --records records.jsonl")]
 pub(super) struct Arguments {
     /// Lab file; its store is read
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["store", "records"])]
+    #[arg(long, value_name = "FILE", required_unless_present = "records")]
     lab: Option<PathBuf>,
-    /// Base URL of the store, instead of the lab's
-    #[arg(long, value_name = "URL", requires = "lab_name")]
+    /// Base URL of the store, where this machine reaches it by another address than the lab file says
+    #[arg(long, value_name = "URL")]
     store: Option<String>,
-    /// Name of the lab, where no lab file is given
-    #[arg(long, value_name = "NAME")]
-    lab_name: Option<String>,
     /// Only this scenario
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
@@ -51,13 +48,10 @@ impl Arguments {
         if !self.records.is_empty() {
             return answer(from_records(&self.records));
         }
-        if let (Some(store), Some(name)) = (&self.store, &self.lab_name) {
-            return answer(from_store(store, name, self.scenario.as_deref()));
-        }
         let Some(path) = &self.lab else { return Err(Exit::Usage) };
         let lab = inputs::lab(path)?;
-        let name = self.lab_name.as_ref().unwrap_or(&lab.metadata.name);
-        answer(from_store(&lab.spec.metrics.read, name, self.scenario.as_deref()))
+        let store = self.store.as_ref().unwrap_or(&lab.spec.metrics.read);
+        answer(from_store(store, &lab.metadata.name, self.scenario.as_deref()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `benchgrid validate`: everything that is wrong with scenarios, labs and systems, with places.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -75,7 +76,7 @@ pub fn run(args: &ValidateArgs) -> ExitCode {
     let mut result = args.format.render(&checked.diagnostics, colours);
     if args.format == Format::Text {
         for (file, (cells, exclusions)) in &checked.matrices {
-            result += &format!("{}: {cells} cells, {exclusions} exclusions\n", file.display());
+            let _ = writeln!(result, "{}: {cells} cells, {exclusions} exclusions", file.display());
         }
     }
     // A reader that went away is no error of ours.
@@ -129,9 +130,10 @@ fn ours(path: &Path) -> std::io::Result<bool> {
     let bytes = std::fs::read(path)?;
     let text = String::from_utf8_lossy(&bytes);
     let kinds = ["Scenario", "Lab", "System"];
-    let kind = text.lines().filter_map(|line| line.strip_prefix("kind:")).any(|kind| {
-        kinds.contains(&kind.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']))
-    });
+    let kind = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("kind:"))
+        .any(|kind| kinds.contains(&kind.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\''])));
     Ok(kind || text.lines().any(|line| line.starts_with("apiVersion:") && line.contains("benchgrid.io/")))
 }
 
@@ -176,6 +178,9 @@ fn scenario(file: &Path, checked: &mut Checked) {
     match matrix::expand(&scenario) {
         Ok((matrix, mut warnings)) => {
             diagnostics.append(&mut warnings);
+            if !spec::any_error(&diagnostics) {
+                diagnostics.append(&mut matrix::check_settings(&scenario, &matrix));
+            }
             checked.matrices.insert(file.to_owned(), (matrix.cells.len(), matrix.exclusions.len()));
         }
         Err(mut errors) => diagnostics.append(&mut errors),

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use benchgrid_measures::{OUTCOME_METRIC, Reason, Sample, Verdict, parse_export};
 use serde::de::{DeserializeOwned, IntoDeserializer, value::Error};
@@ -30,10 +33,15 @@ impl StoreClient {
     }
 
     fn ask(&self, attempts: &[&Attempt]) -> Result<Vec<Sample>, String> {
-        let names: Vec<&str> = attempts.iter().map(|attempt| attempt.attempt.as_str()).collect();
+        // VictoriaMetrics remembers for some ten seconds that a selector matched nothing. One that is new each time is
+        // answered from the index: an outcome shows within two seconds instead of nine.
+        let nonce = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+        let nonce = format!("asked-{nonce}");
+        let names = attempts.iter().map(|attempt| attempt.attempt.as_str()).chain([nonce.as_str()]);
+        let names = names.collect::<Vec<_>>().join("|");
+        let matcher = format!("{{__name__=\"{OUTCOME_METRIC}\",attempt=~\"{names}\"}}");
         let start = attempts.iter().map(|attempt| attempt.admitted.0).min().unwrap_or_default();
         let url = format!("{}/api/v1/export", self.base);
-        let matcher = format!("{{__name__=\"{OUTCOME_METRIC}\",attempt=~\"{}\"}}", names.join("|"));
         let request = self.agent.get(&url).query("match[]", &matcher).query("start", start.to_string());
         let mut response = request.call().map_err(|error| format!("{url}: {error}"))?;
         let body = response.body_mut().read_to_string().map_err(|error| format!("{url}: {error}"))?;

@@ -42,17 +42,17 @@ impl Reader<'_> {
             self.at_key(codes::EMPTY_AXIS, &pointer, format!("the axis `{axis}` has no levels"));
         }
         let mut levels: Vec<Level> = Vec::new();
+        let mut written: Vec<&str> = Vec::new();
         for (index, value) in values.iter().enumerate() {
             let pointer = format!("{pointer}/{index}");
             let Some(level) = self.level(axis, value, &pointer) else { continue };
-            if let Some(other) = levels.iter().find(|other| other.same(&level)) {
-                let message = format!(
-                    "`{}` is a level of `{axis}` already, as `{other}`",
-                    self.scenario.document.written(&pointer)
-                );
+            let text = self.scenario.document.written(&pointer);
+            if let Some(other) = levels.iter().position(|other| other.same(&level)).and_then(|at| written.get(at)) {
+                let message = format!("`{text}` is a level of `{axis}` already, as `{other}`");
                 self.diagnostics.push(self.scenario.diagnostic(codes::SAME_LEVEL, &pointer, message));
             }
             levels.push(level);
+            written.push(text);
         }
         levels
     }
@@ -74,6 +74,9 @@ impl Reader<'_> {
 
     /// One level, of the type of the axis' first one.
     fn level(&mut self, axis: &str, value: &Value, pointer: &str) -> Option<Level> {
+        if self.scenario.document.refused.contains(pointer) {
+            return None;
+        }
         let plain = self.scenario.document.span(pointer).plain;
         let level = match Level::read(value, plain) {
             Ok(level) => level,

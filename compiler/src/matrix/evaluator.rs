@@ -120,13 +120,11 @@ impl<'s> Evaluator<'s> {
     fn no_attribute(&self, node: &Expr<'_>, base: &Expr<'_>, name: &str, map: &Map<String, Value>) -> ExpressionError {
         let base = self.expression.text(base);
         let error = self.fail(node, format!("`{base}` has no `{name}`"));
-        match suggest(name, map.keys().map(String::as_str)) {
-            Some(near) => error.help(format!("did you mean `{base}.{near}`?")).fix(format!("{base}.{near}")),
-            None => {
-                let known: Vec<_> = map.keys().map(|key| format!("`{key}`")).collect();
-                error.help(format!("it has {}", known.join(", ")))
-            }
+        if let Some(near) = suggest(name, map.keys().map(String::as_str)) {
+            return error.help(format!("did you mean `{base}.{near}`?")).fix(format!("{base}.{near}"));
         }
+        let known: Vec<_> = map.keys().map(|key| format!("`{key}`")).collect();
+        error.help(format!("it has {}", known.join(", ")))
     }
 
     fn binary(&self, node: &Expr<'_>, op: BinOpKind, left: &Expr<'_>, right: &Expr<'_>) -> Outcome {

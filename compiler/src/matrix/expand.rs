@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Combination, Exclusion, Levels, Matrix, Scope, axes, axes::Axes, identity};
 use crate::spec::{
@@ -11,6 +11,8 @@ pub const MOST_CELLS: usize = 100_000;
 pub const MOST_COMBINATIONS: usize = 1_000_000;
 
 /// Cells and exclusions of a scenario with warnings, or what is wrong (warnings included).
+///
+/// Nothing is said twice: where reading the file gave errors, the list may be empty.
 pub fn expand(scenario: &Located<Scenario>) -> Result<(Matrix, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let matrix = attempt(scenario, &mut diagnostics);
@@ -32,6 +34,15 @@ fn attempt(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> O
     if any_error(diagnostics) {
         return None;
     }
+    // Levels that could not be read are missing from the axes: no cell could be trusted.
+    if scenario
+        .document
+        .refused
+        .iter()
+        .any(|pointer| pointer.starts_with("/spec/axes/") || pointer.starts_with("/spec/include/"))
+    {
+        return None;
+    }
     let product = product(scenario, &axes, diagnostics)?;
     let mut rules = Rules::new(scenario);
     let (mut cells, mut exclusions) = (Vec::new(), Vec::new());
@@ -45,8 +56,11 @@ fn attempt(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> O
     if any_error(diagnostics) {
         return None;
     }
+    limits(scenario, cells.len() + axes.include.len(), diagnostics);
+    if any_error(diagnostics) {
+        return None;
+    }
     let cells = name(scenario, cells, axes.include, diagnostics);
-    limits(scenario, &cells, diagnostics);
     Some(Matrix { cells, exclusions })
 }
 
@@ -85,23 +99,23 @@ fn product(scenario: &Located<Scenario>, axes: &Axes, diagnostics: &mut Vec<Diag
 /// The exclusions, parsed once, and what came of them.
 struct Rules<'s> {
     scenario: &'s Located<Scenario>,
-    rules: Vec<(Option<Expression<'s>>, usize)>,
+    parsed: Vec<(Option<Expression<'s>>, usize)>,
     errors: Vec<Diagnostic>,
 }
 
 impl<'s> Rules<'s> {
     fn new(scenario: &'s Located<Scenario>) -> Self {
-        let rules = scenario.spec.exclude.iter().map(|rule| (Expression::parse(&rule.when, 0).ok(), 0)).collect();
-        Self { scenario, rules, errors: Vec::new() }
+        let parsed = scenario.spec.exclude.iter().map(|rule| (Expression::parse(&rule.when, 0).ok(), 0)).collect();
+        Self { scenario, parsed, errors: Vec::new() }
     }
 
     /// The reason of the first rule that leaves a combination out; every rule is asked, so that its matches count.
     fn reason(&mut self, levels: &Levels) -> Option<String> {
         let scope = Scope::new(levels);
         let mut reason = None;
-        for (index, (expression, matches)) in self.rules.iter_mut().enumerate() {
-            let Some(parsed) = expression else { continue };
-            match scope.holds(parsed) {
+        for (index, (expression, matches)) in self.parsed.iter_mut().enumerate() {
+            let Some(rule) = expression else { continue };
+            match scope.holds(rule) {
                 Ok(true) => {
                     *matches += 1;
                     reason = reason.or_else(|| self.scenario.spec.exclude.get(index).map(|rule| rule.reason.clone()));
@@ -119,7 +133,7 @@ impl<'s> Rules<'s> {
 
     fn report(self, any: bool, diagnostics: &mut Vec<Diagnostic>) {
         diagnostics.extend(self.errors);
-        for (index, (expression, matches)) in self.rules.iter().enumerate() {
+        for (index, (expression, matches)) in self.parsed.iter().enumerate() {
             if any && expression.is_some() && *matches == 0 {
                 let warning =
                     self.scenario.diagnostic(codes::NEVER_MATCHES, &when(index), "this exclusion never matches");
@@ -137,7 +151,7 @@ fn refused(scenario: &Located<Scenario>, index: usize, mut error: ExpressionErro
 }
 
 /// A combination as messages name it.
-fn describe(levels: &Levels) -> String {
+pub(super) fn describe(levels: &Levels) -> String {
     levels.iter().map(|(axis, level)| format!("{axis}={level}")).collect::<Vec<_>>().join(" ")
 }
 
@@ -149,19 +163,20 @@ fn name(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Combination> {
     let mut named: Vec<Combination> = Vec::with_capacity(cells.len() + include.len());
-    let (mut ids, mut slugs) = (BTreeMap::new(), BTreeMap::new());
+    let (mut ids, mut slugs) = (BTreeSet::new(), BTreeMap::new());
     let listed = cells.len();
     for (index, levels) in cells.into_iter().chain(include).enumerate() {
         let pointer = index.checked_sub(listed).map(|index| format!("/spec/include/{index}"));
         let id = identity::id(&scenario.metadata.name, &levels);
         let slug = identity::slug(&levels, &id);
-        if ids.insert(id.clone(), ()).is_some() {
+        if !ids.insert(id.clone()) {
             let pointer = pointer.unwrap_or_else(|| "/spec/axes".to_owned());
             let message = format!("the combination {} is there already", describe(&levels));
             diagnostics.push(scenario.diagnostic(codes::INCLUDED_TWICE, &pointer, message));
             continue;
         }
-        if let Some(other) = slugs.insert(slug.clone(), describe(&levels)) {
+        if let Some(other) = slugs.insert(slug.clone(), named.len()).and_then(|at| named.get(at)) {
+            let other = describe(&other.levels);
             let pointer = pointer.unwrap_or_else(|| "/spec/axes".to_owned());
             let message = format!("{} and {other} would both be in the folder `{slug}`", describe(&levels));
             diagnostics.push(scenario.diagnostic(codes::SAME_SLUG, &pointer, message));
@@ -171,8 +186,8 @@ fn name(
     named
 }
 
-fn limits(scenario: &Located<Scenario>, cells: &[Combination], diagnostics: &mut Vec<Diagnostic>) {
-    if cells.is_empty() && !any_error(diagnostics) {
+fn limits(scenario: &Located<Scenario>, cells: usize, diagnostics: &mut Vec<Diagnostic>) {
+    if cells == 0 {
         let pointer = if scenario.spec.exclude.is_empty() { "/spec/axes" } else { "/spec/exclude" };
         diagnostics.push(scenario.key_diagnostic(
             codes::NOTHING_LEFT,
@@ -180,8 +195,8 @@ fn limits(scenario: &Located<Scenario>, cells: &[Combination], diagnostics: &mut
             "no combination is left, everything is excluded",
         ));
     }
-    if cells.len() > MOST_CELLS {
-        let message = format!("there are {} cells, at most {MOST_CELLS} are allowed", cells.len());
+    if cells > MOST_CELLS {
+        let message = format!("there are {cells} cells, at most {MOST_CELLS} are allowed");
         diagnostics.push(scenario.key_diagnostic(codes::TOO_MANY_CELLS, "/spec/axes", message));
     }
 }

@@ -11,10 +11,12 @@ mod identity;
 mod level;
 mod operators;
 mod scope;
+mod settings;
 
 pub use expand::{MOST_CELLS, MOST_COMBINATIONS, expand};
 pub use level::Level;
 pub use scope::Scope;
+pub use settings::check_settings;
 
 pub use crate::spec::ExpressionError;
 

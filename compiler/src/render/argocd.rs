@@ -11,7 +11,7 @@ const IN_CLUSTER: &str = "https://kubernetes.default.svc";
 const API: &str = "argoproj.io/v1alpha1";
 const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
 /// Seconds between two looks at the branch without a push event.
-const REQUEUE_SECONDS: u32 = 600;
+const REQUEUE_SECONDS: u32 = 180;
 
 /// A lab's objects of Argo CD.
 pub(super) struct ArgoObjects<'a> {
@@ -88,7 +88,7 @@ impl ArgoObjects<'_> {
                     "repoURL": self.url(), "revision": self.revision(), "requeueAfterSeconds": REQUEUE_SECONDS,
                     "files": [{"path": format!("{active}/*/attempt.json")}],
                 }}],
-                "syncPolicy": {"applicationsSync": "sync", "preserveResourcesOnDeletion": false},
+                "syncPolicy": {"applicationsSync": "sync"},
                 "template": {
                     "metadata": {
                         "name": "{{.attempt}}",
@@ -134,8 +134,9 @@ impl ArgoObjects<'_> {
                 "project": project,
                 "revisionHistoryLimit": 1,
                 "source": {"path": self.path(folder), "repoURL": self.url(), "targetRevision": self.revision()},
+                // `selfHeal: false` is left out: Argo CD drops defaults from what it stores, and would show drift for ever.
                 "syncPolicy": {
-                    "automated": {"prune": true, "selfHeal": false},
+                    "automated": {"prune": true},
                     "retry": {"limit": 5, "backoff": {"duration": "5s", "factor": 2, "maxDuration": "1m"}},
                 },
             },

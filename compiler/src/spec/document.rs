@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +29,8 @@ pub struct Document {
     pub tree: Value,
     /// Places by JSON pointer.
     pub spans: BTreeMap<String, Span>,
+    /// Pointers of values that were refused while reading: what is in their place is a guess.
+    pub refused: BTreeSet<String>,
     /// Byte offsets at which lines start.
     lines: Arc<[usize]>,
 }
@@ -42,6 +44,7 @@ impl Document {
             text: Arc::from(text),
             tree: Value::Null,
             spans: BTreeMap::new(),
+            refused: BTreeSet::new(),
             lines: std::iter::once(0).chain(breaks).collect(),
         }
     }

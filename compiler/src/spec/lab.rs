@@ -97,7 +97,7 @@ impl Default for Git {
 pub struct ArgoCd {
     /// Its namespace.
     pub namespace: String,
-    /// Name of the AppProject of the cells; without it, `<lab>-cells`.
+    /// Name of the `AppProject` of the cells; without it, `<lab>-cells`.
     pub project: Option<String>,
     /// The cluster that cells are deployed to.
     pub destination: String,

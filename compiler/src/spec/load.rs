@@ -68,10 +68,11 @@ fn located<T: DeserializeOwned>(
     checks: Checks,
     mut diagnostics: Vec<Diagnostic>,
 ) -> (Option<Located<T>>, Vec<Diagnostic>) {
-    let value = structure::typed(&document, kind, &mut diagnostics);
-    if value.is_some() || diagnostic::any_error(&diagnostics) {
-        checks(&document, &mut diagnostics);
-    }
+    let mut found = Vec::new();
+    let value = structure::typed(&document, kind, &mut found);
+    checks(&document, &mut found);
+    // What was refused while reading is not blamed a second time, for what the reader put in its place.
+    diagnostics.extend(found.into_iter().filter(|diagnostic| !document.refused.contains(&diagnostic.path)));
     diagnostic::sort(&mut diagnostics);
     let document = Arc::new(document);
     (value.map(|value| Located { value, document }), diagnostics)

@@ -91,7 +91,7 @@ impl Quantity {
     /// The same as JSON: a whole number wherever it is one.
     pub fn value(self) -> serde_json::Value {
         match self.family {
-            Family::Duration if self.base % 1_000_000_000 != 0 => self.number().into(),
+            Family::Duration if !self.base.is_multiple_of(1_000_000_000) => self.number().into(),
             Family::Duration => (self.base / 1_000_000_000).into(),
             _ => self.base.into(),
         }
@@ -186,7 +186,7 @@ impl fmt::Display for Quantity {
     /// The largest unit of the family that gives a whole number: 1000MB shows as 1GB. Decimal units come first:
     /// a size shows in binary units only where no decimal one above bytes fits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fits = |(_, size): &&(&str, u64)| self.base != 0 && self.base % size == 0;
+        let fits = |(_, size): &&(&str, u64)| self.base != 0 && self.base.is_multiple_of(*size);
         let units = self.family.units();
         let decimal = units.iter().filter(|(name, _)| !name.contains('i') || name.ends_with("bit"));
         let best = decimal.clone().find(fits).filter(|(_, size)| *size > 1);

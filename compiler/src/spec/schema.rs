@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
@@ -66,7 +68,7 @@ fn enumerate(map: &mut serde_json::Map<String, Value>) {
     for option in options {
         let word = option.get("const").or_else(|| option["enum"].get(0));
         let Some(word) = word.and_then(Value::as_str).filter(|_| option["type"] == "string") else { return };
-        text += &format!("\n- `{word}`: {}", option["description"].as_str().unwrap_or_default());
+        let _ = write!(text, "\n- `{word}`: {}", option["description"].as_str().unwrap_or_default());
         words.push(word.to_owned());
     }
     let description = map.get("description").and_then(Value::as_str).unwrap_or_default();

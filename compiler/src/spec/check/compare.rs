@@ -25,10 +25,10 @@ pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
 fn axis(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     let pointer = "/spec/compare/axis";
     let Some(axis) = document.tree.pointer(pointer).and_then(Value::as_str) else { return };
-    let axes = axes(&document.tree);
-    if !axes.contains(axis) {
+    let known = axes(&document.tree);
+    if !known.contains(axis) {
         let diagnostic = document.at_value(codes::COMPARE, pointer, format!("there is no axis `{axis}`"));
-        diagnostics.push(match suggest(axis, axes.iter().copied()) {
+        diagnostics.push(match suggest(axis, known.iter().copied()) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(near),
             None => diagnostic,
         });

@@ -1,6 +1,6 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet, renderer::DecorStyle};
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Place, Severity};
 
 /// For people: excerpts, help and fixes; colours only where asked for.
 pub fn text(diagnostics: &[Diagnostic], colours: bool) -> String {
@@ -16,8 +16,9 @@ fn report(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
     let mut first = match &diagnostic.place {
         Some(place) => {
-            let snippet = Snippet::source(&*place.text).path(place.file.to_string_lossy().into_owned());
-            title.element(snippet.annotation(AnnotationKind::Primary.span(place.bytes.clone())))
+            let (excerpt, start) = excerpt(place);
+            let bytes = place.bytes.start - start..place.bytes.end - start;
+            title.element(snippet(excerpt, place).annotation(AnnotationKind::Primary.span(bytes)))
         }
         None => Group::with_title(title),
     };
@@ -29,8 +30,18 @@ fn report(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
         return vec![first];
     };
     let help = diagnostic.help.as_deref().unwrap_or("write this instead");
-    let patch = Snippet::source(&*place.text)
-        .path(place.file.to_string_lossy().into_owned())
-        .patch(Patch::new(place.bytes.clone(), fix));
-    vec![first, Level::HELP.secondary_title(help).element(patch)]
+    let (excerpt, start) = excerpt(place);
+    let patch = Patch::new(place.bytes.start - start..place.bytes.end - start, fix);
+    vec![first, Level::HELP.secondary_title(help).element(snippet(excerpt, place).patch(patch))]
+}
+
+fn snippet<'a, T: Clone>(excerpt: &'a str, place: &Place) -> Snippet<'a, T> {
+    Snippet::source(excerpt).line_start(place.line).path(place.file.to_string_lossy().into_owned())
+}
+
+/// The lines of a place and where they start: the renderer reads all it is given, for every diagnostic anew.
+fn excerpt(place: &Place) -> (&str, usize) {
+    let start = place.text[..place.bytes.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = place.text[place.bytes.end..].find('\n').map_or(place.text.len(), |at| place.bytes.end + at);
+    (&place.text[start..end], start)
 }

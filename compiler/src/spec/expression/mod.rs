@@ -91,15 +91,20 @@ fn closing(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut index, mut depth, mut quote) = (0, 0_usize, None);
     while let Some(&byte) = bytes.get(index) {
-        match (quote, byte) {
-            (Some(_), b'\\') => index += 1,
-            (Some(open), _) if byte == open => quote = None,
-            (Some(_), _) => {}
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'{') => depth += 1,
-            (None, b'}') if depth > 0 => depth -= 1,
-            (None, b'}') if bytes.get(index + 1) == Some(&b'}') => return Some(index),
-            (None, _) => {}
+        if let Some(open) = quote {
+            match byte {
+                b'\\' => index += 1,
+                _ if byte == open => quote = None,
+                _ => {}
+            }
+        } else {
+            match byte {
+                b'"' | b'\'' => quote = Some(byte),
+                b'{' => depth += 1,
+                b'}' if depth > 0 => depth -= 1,
+                b'}' if bytes.get(index + 1) == Some(&b'}') => return Some(index),
+                _ => {}
+            }
         }
         index += 1;
     }

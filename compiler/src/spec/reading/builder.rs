@@ -80,6 +80,10 @@ impl<'d> Builder<'d> {
             self.report(codes::ANCHOR, start..self.word_end(start), "aliases are refused, and this one names nothing");
             return;
         }
+        if error.info().contains("recursion limit") {
+            self.report(codes::DEPTH, start..start, format!("at most {DEEPEST} levels of nesting are read"));
+            return;
+        }
         let start = if start >= self.document.text.len() { self.document.text.trim_end().len() } else { start };
         let end = self.document.text[start..].chars().next().map_or(start, |c| start + c.len_utf8());
         self.report(codes::SYNTAX, start..end, error.info().to_owned());
@@ -101,6 +105,7 @@ impl<'d> Builder<'d> {
             Event::Alias(_) => {
                 self.report(codes::ANCHOR, bytes.clone(), "aliases are refused").help =
                     Some("write the value out".to_owned());
+                self.refuse();
                 self.complete(Value::Null, bytes, false);
             }
             Event::SequenceStart(anchor, tag) => {
@@ -160,6 +165,13 @@ impl<'d> Builder<'d> {
         self.complete(value, bytes, plain);
     }
 
+    /// Notes that the value that comes next is a guess.
+    fn refuse(&mut self) {
+        let item =
+            self.frames.last().filter(|frame| frame.fields.is_none()).map(|frame| format!("/{}", frame.items.len()));
+        self.document.refused.insert(self.path.concat() + &item.unwrap_or_default());
+    }
+
     fn key_expected(&self) -> bool {
         self.frames.last().is_some_and(|frame| frame.fields.is_some() && frame.key.is_none())
     }
@@ -177,6 +189,7 @@ impl<'d> Builder<'d> {
             _ if old == new => format!("`{text}` is {}, which JSON does not have", new.describe()),
             _ => format!("`{text}` is {} in YAML 1.1 and {} in YAML 1.2", old.describe(), new.describe()),
         };
+        self.refuse();
         let quoted = Value::String(text.to_owned()).to_string();
         let help = match [&old, &new].into_iter().find_map(|reading| match reading {
             Reading::Value(Value::Number(number)) => Some(number),
@@ -213,7 +226,7 @@ impl<'d> Builder<'d> {
         }
         let Some(frame) = self.frames.last_mut() else { return };
         if frame.keys.insert(text.to_owned()) {
-            self.set_key(Some(text.to_owned()), bytes);
+            self.set_key(Some(text), bytes);
         } else {
             let first = self.document.span(&format!("{}/{}", self.path.concat(), pointer_part(text)));
             let line = self.document.place(first.key.unwrap_or_default()).line;
@@ -226,11 +239,11 @@ impl<'d> Builder<'d> {
         }
     }
 
-    fn set_key(&mut self, key: Option<String>, bytes: Range<usize>) {
-        let part = key.as_deref().map_or_else(|| "/~dropped".to_owned(), |key| format!("/{}", pointer_part(key)));
+    fn set_key(&mut self, key: Option<&str>, bytes: Range<usize>) {
+        let part = key.map_or_else(|| "/~dropped".to_owned(), |key| format!("/{}", pointer_part(key)));
         if let Some(frame) = self.frames.last_mut() {
             frame.span.end = frame.span.end.max(bytes.end);
-            frame.key = Some((key.clone(), bytes.clone()));
+            frame.key = Some((key.map(str::to_owned), bytes.clone()));
         }
         self.path.push(part);
         if key.is_some() {
@@ -254,7 +267,8 @@ impl<'d> Builder<'d> {
         if is_key {
             self.path.push("/~dropped".to_owned());
         }
-        let flow = self.document.text[bytes.start..].starts_with(['[', '{']);
+        // The start of a block has no characters of its own.
+        let flow = !bytes.is_empty() && self.document.text[bytes.start..].starts_with(['[', '{']);
         self.frames.push(Frame {
             items: Vec::new(),
             fields,
@@ -269,7 +283,7 @@ impl<'d> Builder<'d> {
 
     fn close(&mut self, end: usize) {
         let Some(frame) = self.frames.pop() else { return };
-        let end = if frame.flow { end + 1 } else { frame.span.end };
+        let end = if frame.flow { (end + 1).min(self.document.text.len()) } else { frame.span.end };
         let bytes = frame.span.start..end.max(frame.span.start);
         let value = frame.fields.map_or_else(|| Value::Array(frame.items), Value::Object);
         if frame.is_key {
