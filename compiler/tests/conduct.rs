@@ -143,7 +143,7 @@ impl World {
             .map(|n| {
                 json!({"id": format!("{n:010x}"), "slug": format!("c-{n}"), "levels": {"n": n}, "digest": digest, "order": n,
                        "trials": trials, "needs": {"pods": 3, "cpuMillis": 1, "memoryBytes": 1, "diskBytes": 1},
-                       "deadlineSeconds": 600})
+                       "readySeconds": 300, "deadlineSeconds": 600})
             })
             .collect();
         let mut files = BTreeMap::from([
@@ -228,7 +228,7 @@ fn a_campaign_from_compile_to_done() {
     assert_eq!(
         attempt,
         json!({"attempt": first, "scenario": "demo", "slug": "c-0", "cell": "0000000000", "digest": "d".repeat(64),
-        "trial": 1, "number": 1, "admitted": Timestamp(world.now.get()).to_string(), "deadline_seconds": 600})
+        "trial": 1, "number": 1, "admitted": Timestamp(world.now.get()).to_string(), "ready_seconds": 300, "deadline_seconds": 600})
     );
     assert_eq!(world.tick("clone"), Tick::Idle, "it runs");
 

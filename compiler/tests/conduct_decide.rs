@@ -11,6 +11,7 @@ use benchgrid::plan::Needs;
 use benchgrid_measures::{AttemptName, Identity, Outcome, Reason, Verdict};
 use proptest::prelude::*;
 
+const READY: u64 = 300;
 const DEADLINE: u64 = 600;
 
 fn cell(n: usize, trials: u32) -> Cell {
@@ -22,6 +23,7 @@ fn cell(n: usize, trials: u32) -> Cell {
         order: n,
         trials,
         needs: Needs::default(),
+        ready_seconds: READY,
         deadline_seconds: DEADLINE,
     }
 }
@@ -85,7 +87,7 @@ fn outcome(attempt: &Attempt, verdict: Verdict, reason: Reason, ended_ms: i64) -
 }
 
 fn pods(finished: Option<Finished>, troubles: &[&str]) -> Pods {
-    Pods { count: 4, finished, troubles: troubles.iter().map(|text| (*text).to_owned()).collect() }
+    Pods { count: 4, started: true, finished, troubles: troubles.iter().map(|text| (*text).to_owned()).collect() }
 }
 
 #[test]
@@ -222,6 +224,25 @@ fn what_is_overdue_has_failed_and_the_pods_say_why() {
     // An outcome may still be on its way when the deadline passes.
     let finished = Finished { at: Some(Timestamp(late - 5)), outcome: None };
     assert_eq!(at(&cluster(&[&name], &[(&name, pods(Some(finished), &[]))]), late), None);
+}
+
+#[test]
+fn a_coordinator_that_never_started_is_not_waited_for() {
+    let (state, name) = running();
+    let ready = i64::try_from(READY).unwrap();
+    let at = |seen: &Seen, now| {
+        let decision = decide(&state, seen, Timestamp(now), &settings(1, 0, 1));
+        decision.end.first().map(|end| (end.reason, end.detail.clone(), end.by))
+    };
+    let trouble = "pod coordinator: container coordinator: ImagePullBackOff: no such image";
+    let mute = Pods { started: false, ..pods(None, &[trouble]) };
+    let seen = cluster(&[&name], &[(&name, mute)]);
+    assert_eq!(at(&seen, ready), None);
+    assert_eq!(at(&seen, ready + 1), Some((Reason::NotReady, trouble.to_owned(), By::Pods)));
+    // One that runs says itself what is the matter, and has until the deadline.
+    assert_eq!(at(&cluster(&[&name], &[(&name, pods(None, &[trouble]))]), ready + 1), None);
+    // What can't be seen is given the whole time as well.
+    assert_eq!(at(&quiet(), ready + 1), None);
 }
 
 #[test]

@@ -117,6 +117,7 @@ fn admitted(plan: &Plan, cell: &Cell) -> (AttemptName, AttemptFile) {
         trial: 2,
         number: 3,
         admitted: "2026-01-01T00:00:00Z".to_owned(),
+        ready_seconds: 300,
         deadline_seconds: cell.deadline_seconds,
     };
     (name, file)

@@ -114,7 +114,9 @@ fn failures(text: &mut String, campaign: &Campaign) {
     if rest.is_empty() {
         return;
     }
-    text.push_str("## Attempts that don't count\n\n| attempt | outcome | reason | detail |\n| --- | --- | --- | --- |\n");
+    text.push_str(
+        "## Attempts that don't count\n\n| attempt | outcome | reason | detail |\n| --- | --- | --- | --- |\n",
+    );
     for (attempt, ending) in rest {
         let label = |name| ending.labels.get(name).map_or("", String::as_str).replace('|', "\\|");
         let missing = ending.records - campaign.records_of(attempt);

@@ -49,14 +49,19 @@ pub enum SourceError {
 pub fn from_store(read: &str, lab: &str, scenario: Option<&str>) -> Result<Campaign, SourceError> {
     let url = format!("{}/api/v1/export", read.trim_end_matches('/'));
     let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
-    let mut selector = format!("{{__name__=~\"benchgrid_.+\",__name__!=\"benchgrid_progress_bytes\",lab=\"{}\"", quoted(lab));
+    let mut selector =
+        format!("{{__name__=~\"benchgrid_.+\",__name__!=\"benchgrid_progress_bytes\",lab=\"{}\"", quoted(lab));
     if let Some(scenario) = scenario {
         selector.push_str(&format!(",scenario=\"{}\"", quoted(scenario)));
     }
     selector.push('}');
     let unreachable = |source| SourceError::Unreachable { url: url.clone(), source: Box::new(source) };
-    let mut answer =
-        ureq::get(&url).query("match[]", &selector).query("start", "0").query("nocache", "1").call().map_err(unreachable)?;
+    let mut answer = ureq::get(&url)
+        .query("match[]", &selector)
+        .query("start", "0")
+        .query("nocache", "1")
+        .call()
+        .map_err(unreachable)?;
     let body = answer.body_mut().with_config().limit(1 << 30).read_to_string().map_err(unreachable)?;
     let samples = parse_export(&body).map_err(|source| SourceError::Export { url: url.clone(), source })?;
     Ok(Campaign::from_samples(samples))

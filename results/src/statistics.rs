@@ -38,7 +38,8 @@ pub struct Spread {
 #[expect(clippy::cast_precision_loss, reason = "counts of trials and repetitions are small")]
 pub fn spread(trials: &[Vec<f64>]) -> Option<Spread> {
     let usable = |trial: &&Vec<f64>| trial.len() >= 2 && trial.iter().all(|value| value.is_finite() && *value > 0.0);
-    let logs: Vec<Vec<f64>> = trials.iter().filter(usable).map(|t| t.iter().map(|value| value.ln()).collect()).collect();
+    let logs: Vec<Vec<f64>> =
+        trials.iter().filter(usable).map(|t| t.iter().map(|value| value.ln()).collect()).collect();
     if logs.len() < 2 {
         return None;
     }

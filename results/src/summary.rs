@@ -110,8 +110,10 @@ pub fn summarise(campaign: &Campaign) -> Vec<CellSummary> {
             cells.entry(key).or_default().push(transfer);
         }
     }
-    let mut summaries: Vec<_> =
-        cells.into_iter().map(|((scenario, cell, system), transfers)| summary(scenario, cell, system, &transfers)).collect();
+    let mut summaries: Vec<_> = cells
+        .into_iter()
+        .map(|((scenario, cell, system), transfers)| summary(scenario, cell, system, &transfers))
+        .collect();
     summaries.sort_by_key(|s| (s.scenario.clone(), s.levels.clone(), s.system.clone()));
     summaries
 }
@@ -237,5 +239,17 @@ mod tests {
         short.extend(download("a", "1", "1", "n-0", Some(1.0)));
         assert_eq!(whole(short), None, "a record is missing");
         assert_eq!(whole(download("a", "1", "1", "n-0", Some(1.0))), None, "no ending");
+    }
+
+    #[test]
+    fn a_name_used_again_is_another_deployment() {
+        let at =
+            |samples: Vec<Sample>, time: i64| samples.into_iter().map(move |s| Sample { timestamps: vec![time], ..s });
+        let mut samples: Vec<Sample> = at(vec![ending("a", "measured", 2.0)], 10).collect();
+        samples.extend(at(download("a", "1", "1", "n-0", Some(1.0)), 9));
+        samples.extend(at(download("a", "1", "1", "n-1", Some(1.0)), 9));
+        samples.extend(at(vec![ending("a", "measured", 1.0)], 20));
+        samples.extend(at(download("a", "1", "1", "n-0", Some(7.0)), 19));
+        assert_eq!(whole(samples), Some(7.0));
     }
 }

@@ -54,24 +54,60 @@ impl Transfer {
     }
 }
 
+/// The value written last, and when.
+fn newest(sample: &Sample) -> Option<(f64, i64)> {
+    sample.values.iter().copied().zip(sample.timestamps.iter().copied()).max_by_key(|(_, time)| *time)
+}
+
+/// The newest ending of each attempt, and the time of the one before it.
+///
+/// An attempt's name is used again after its file in `done/` was removed: what was stored up to its earlier ending
+/// belongs to another deployment.
+fn endings(markers: Vec<Sample>) -> (BTreeMap<String, Ending>, BTreeMap<String, i64>) {
+    let mut all: BTreeMap<String, Vec<(i64, Ending)>> = BTreeMap::new();
+    for mut marker in markers {
+        marker.metric.remove("__name__");
+        let attempt = marker.label("attempt").to_owned();
+        for (time, records) in marker.timestamps.iter().zip(&marker.values) {
+            let ending = Ending { labels: marker.metric.clone(), records: *records };
+            all.entry(attempt.clone()).or_default().push((*time, ending));
+        }
+    }
+    let (mut endings, mut since) = (BTreeMap::new(), BTreeMap::new());
+    for (attempt, mut times) in all {
+        times.sort_by_key(|(time, _)| *time);
+        // A retried push repeats the same instant.
+        times.dedup_by_key(|(time, _)| *time);
+        if let Some((_, newest)) = times.pop() {
+            endings.insert(attempt.clone(), newest);
+        }
+        if let Some((before, _)) = times.pop() {
+            since.insert(attempt, before);
+        }
+    }
+    (endings, since)
+}
+
 impl Campaign {
     /// Puts the series of each record together again.
     pub fn from_samples(samples: impl IntoIterator<Item = Sample>) -> Self {
-        let mut campaign = Self::default();
+        let (markers, samples): (Vec<Sample>, Vec<Sample>) =
+            samples.into_iter().partition(|sample| sample.name() == OUTCOME_METRIC);
+        let (endings, since) = endings(markers);
+        let mut campaign = Self { endings, ..Self::default() };
         let mut transfers: BTreeMap<Vec<String>, Transfer> = BTreeMap::new();
         for sample in samples {
-            let (name, value) = (sample.name().to_owned(), sample.last());
-            let (Some(value), Some(ended_ms)) = (value, sample.timestamps.last().copied()) else { continue };
-            let mut labels = sample.metric;
-            labels.remove("__name__");
-            if name == OUTCOME_METRIC {
-                let attempt = labels.get("attempt").cloned().unwrap_or_default();
-                campaign.endings.insert(attempt, Ending { labels, records: value });
+            let name = sample.name().to_owned();
+            let Some((value, ended_ms)) = newest(&sample) else { continue };
+            if since.get(sample.label("attempt")).is_some_and(|since| ended_ms <= *since) {
                 continue;
             }
+            let mut labels = sample.metric;
+            labels.remove("__name__");
             let key = IDENTITY.map(|label| labels.get(label).cloned().unwrap_or_default()).to_vec();
             let id = format!("{}/{}{}/{}/{}", key[0], key[1], key[2], key[3], key[4]);
-            let transfer = transfers.entry(key).or_insert_with(|| Transfer { id, labels, values: BTreeMap::new(), ended_ms });
+            let transfer =
+                transfers.entry(key).or_insert_with(|| Transfer { id, labels, values: BTreeMap::new(), ended_ms });
             transfer.values.insert(name, value);
         }
         campaign.transfers = transfers.into_values().collect();

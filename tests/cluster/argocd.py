@@ -185,7 +185,7 @@ def sync_fails_once(slugs):
 def broken_overlay(slugs, neighbour):
     attempt, files = trees(slugs[3], 1)
     top = f"active/{NAME}/{attempt}/kustomization.yaml"
-    files[top] = files[top].replace("resources:\n", 'resources:\n  - "missing.yaml"\n', 1)
+    files[top] = files[top].replace("resources:\n", 'resources:\n- "missing.yaml"\n', 1)
     uid = job(neighbour)["metadata"]["uid"]
     before = lab.head()
     lab.commit_on_branch(files, "a broken overlay")

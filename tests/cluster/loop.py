@@ -68,8 +68,7 @@ def main():
     folder = lab._work / "report"
     text = lab.report(smoke, folder)
     print(text, flush=True)
-    # a row for all leechers of a cell, and one for each of its two groups
-    lab.check_report(text, len(cells) * 3)
+    lab.check_report(text, len(cells))
     trace.check_chain(folder, SMOKE)
 
 

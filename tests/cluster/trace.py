@@ -70,8 +70,13 @@ def built(attempt, commit):
 
 def documents(text):
     """Objects of a YAML stream; kubectl reads YAML, so that this needs no library."""
-    listed = json.loads(lab.kubectl("create", "--dry-run=client", "-f", "-", "-o", "json", input=text))
-    return listed["items"] if listed["kind"] == "List" else [listed]
+    printed = lab.kubectl("create", "--dry-run=client", "-f", "-", "-o", "json", input=text)
+    objects, decoder = [], json.JSONDecoder()
+    while printed.strip():
+        found, end = decoder.raw_decode(printed.lstrip())
+        objects.append(found)
+        printed = printed.lstrip()[end:]
+    return objects
 
 
 def check_attempt(attempt, scenario_text):

@@ -11,8 +11,10 @@ use crate::spec::Lab;
 
 /// `benchgrid compile`
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  benchgrid compile matrices/smoke.yaml --lab labs/test.yaml\n  benchgrid compile matrices \
-                        --lab labs/test.yaml --push\n  benchgrid compile matrices/smoke.yaml --lab labs/test.yaml --out /tmp/branch")]
+#[command(
+    after_help = "Examples:\n  benchgrid compile matrices/smoke.yaml --lab labs/test.yaml\n  benchgrid compile matrices \
+                        --lab labs/test.yaml --push\n  benchgrid compile matrices/smoke.yaml --lab labs/test.yaml --out /tmp/branch"
+)]
 pub(super) struct Arguments {
     /// Scenario files, or folders that hold the whole set of scenarios
     #[arg(required = true, value_name = "FILE|DIR")]
@@ -60,7 +62,9 @@ impl Arguments {
             Published::Committed(commit) => format!("{commit}\n"),
             Published::Unchanged(tip) => format!("nothing changed, the branch stays at {tip}\n"),
             Published::Outdated { tip, by } => {
-                format!("nothing changed: the branch was compiled from {by}, which comes after this commit, and stays at {tip}\n")
+                format!(
+                    "nothing changed: the branch was compiled from {by}, which comes after this commit, and stays at {tip}\n"
+                )
             }
         });
         Ok(())
@@ -74,7 +78,12 @@ impl Arguments {
             match inputs::planned(&path, &self.lab) {
                 Ok((plan, its_lab)) => {
                     if let Some((other, _)) = plans.get(&plan.scenario) {
-                        say(&format!("error: {} and {} are both named `{}`", other.display(), path.display(), plan.scenario));
+                        say(&format!(
+                            "error: {} and {} are both named `{}`",
+                            other.display(),
+                            path.display(),
+                            plan.scenario
+                        ));
                         wrong = Some(Exit::No);
                     }
                     plans.insert(plan.scenario.clone(), (path, plan));
@@ -118,14 +127,18 @@ impl Arguments {
         Ok(Repository::discover(start)?)
     }
 
-    fn publish(&self, repo: &Repository, plans: &[Plan], lab: &Lab, provenance: Provenance) -> Result<Published, GitError> {
+    fn publish(
+        &self,
+        repo: &Repository,
+        plans: &[Plan],
+        lab: &Lab,
+        provenance: Provenance,
+    ) -> Result<Published, GitError> {
         let compiled: BTreeSet<String> = plans.iter().map(|plan| plan.scenario.clone()).collect();
-        // Git puts everything below the prefix itself.
+        let prefix = lab.spec.git.prefix.trim_matches('/');
+        let inside = |path: &str| path.strip_prefix(prefix).unwrap_or(path).trim_start_matches('/').to_owned();
         let within = |files: Files, index: bool| -> Files {
-            let prefix = lab.spec.git.prefix.trim_matches('/');
-            let inside = |path: &str| path.strip_prefix(prefix).unwrap_or(path).trim_start_matches('/').to_owned();
-            let files = files.into_iter().map(|(path, bytes)| (inside(&path), bytes));
-            files.filter(|(path, _)| render::INDEX.contains(&path.as_str()) == index).collect()
+            files.into_iter().filter(|(path, _)| render::INDEX.contains(&inside(path).as_str()) == index).collect()
         };
         let index = |present: &BTreeSet<String>| {
             let kept = present.difference(&compiled).cloned().collect();

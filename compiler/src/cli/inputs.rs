@@ -9,7 +9,8 @@ use crate::kustomize::load_base;
 use crate::matrix::{Matrix, expand};
 use crate::plan::{Plan, Subject, Systems, Trouble, plan};
 use crate::spec::{
-    Diagnostic, Lab, Located, Scenario, System, any_error, base_folder, load_lab, load_scenario, load_system, sort, text,
+    Diagnostic, Lab, Located, Scenario, System, any_error, base_folder, load_lab, load_scenario, load_system, sort,
+    text,
 };
 
 /// A lab, checked; mistakes are said.

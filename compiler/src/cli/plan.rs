@@ -7,8 +7,10 @@ use crate::render::{plan_json, plan_markdown, plan_text};
 
 /// `benchgrid plan`
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  benchgrid plan matrices/smoke.yaml --lab labs/test.yaml\n  benchgrid plan matrices/smoke.yaml \
-                        --lab labs/test.yaml --format markdown")]
+#[command(
+    after_help = "Examples:\n  benchgrid plan matrices/smoke.yaml --lab labs/test.yaml\n  benchgrid plan matrices/smoke.yaml \
+                        --lab labs/test.yaml --format markdown"
+)]
 pub(super) struct Arguments {
     /// Scenario file
     #[arg(value_name = "FILE")]

@@ -6,8 +6,10 @@ use super::{Exit, fail, inputs, print, say};
 
 /// `benchgrid report`
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  benchgrid report --lab labs/test.yaml\n  benchgrid report --lab labs/test.yaml --scenario smoke \
-                        --out report/\n  benchgrid report --records records.jsonl")]
+#[command(
+    after_help = "Examples:\n  benchgrid report --lab labs/test.yaml\n  benchgrid report --lab labs/test.yaml --scenario smoke \
+                        --out report/\n  benchgrid report --records records.jsonl"
+)]
 pub(super) struct Arguments {
     /// Lab file; its store is read
     #[arg(long, value_name = "FILE", required_unless_present = "records")]

@@ -5,7 +5,9 @@ use crate::render;
 
 /// `benchgrid show`
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  benchgrid show fileSize-5MB.system-http --scenario matrices/smoke.yaml --lab labs/test.yaml")]
+#[command(
+    after_help = "Example:\n  benchgrid show fileSize-5MB.system-http --scenario matrices/smoke.yaml --lab labs/test.yaml"
+)]
 pub(super) struct Arguments {
     /// Id or slug of the cell
     #[arg(value_name = "CELL")]
@@ -25,7 +27,10 @@ impl Arguments {
             Err(exit) => return exit,
         };
         let Some(cell) = plan.cells.iter().find(|cell| cell.id == self.cell || cell.slug == self.cell) else {
-            say(&format!("error: no cell `{}` in scenario `{}`; `benchgrid plan` lists them", self.cell, plan.scenario));
+            say(&format!(
+                "error: no cell `{}` in scenario `{}`; `benchgrid plan` lists them",
+                self.cell, plan.scenario
+            ));
             return Exit::Usage;
         };
         match render::show(&plan, cell, &lab) {

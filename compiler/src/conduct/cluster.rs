@@ -60,7 +60,12 @@ fn pods(items: &[Value]) -> Pods {
     let role =
         |pod: &&Value| pod.pointer("/metadata/labels/benchgrid.io~1role").is_some_and(|role| role == "coordinator");
     let finished = items.iter().filter(role).find_map(finished);
-    Pods { count: items.len(), finished, troubles: trouble(items) }
+    let started = finished.is_some() || items.iter().filter(role).any(started);
+    Pods { count: items.len(), started, finished, troubles: trouble(items) }
+}
+
+fn started(pod: &Value) -> bool {
+    pod.pointer("/status/phase").is_some_and(|phase| phase == "Running")
 }
 
 fn finished(pod: &Value) -> Option<Finished> {

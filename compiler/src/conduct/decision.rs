@@ -86,6 +86,7 @@ impl Admission {
             trial: name.trial,
             number: name.number,
             admitted: now,
+            ready_seconds: cell.ready_seconds,
             deadline_seconds: cell.deadline_seconds,
         }
     }

@@ -37,11 +37,18 @@ pub(super) fn ending(
         let (reason, detail) = unheard(finished, troubles, now)?;
         return Some(end(Verdict::Failed, reason, detail, 0, By::Pods));
     }
-    let deadline = i64::try_from(attempt.deadline_seconds).unwrap_or(i64::MAX);
-    if now.0 <= attempt.admitted.0.saturating_add(deadline) {
+    let past = |seconds: u64| now.0 > attempt.admitted.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX));
+    // A coordinator that runs says itself what keeps the nodes; one that never started can't.
+    let mute = match &view {
+        View::Pods(pods) => !pods.started,
+        View::NoNamespace => true,
+        View::Unknown => false,
+    };
+    let limit = if mute { attempt.ready_seconds.min(attempt.deadline_seconds) } else { attempt.deadline_seconds };
+    if !past(limit) {
         return None;
     }
-    let (reason, detail, by) = overdue(&view, attempt.deadline_seconds);
+    let (reason, detail, by) = overdue(&view, limit);
     Some(end(Verdict::Failed, reason, detail, 0, by))
 }
 

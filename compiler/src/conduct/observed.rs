@@ -58,6 +58,8 @@ pub enum ClusterView {
 pub struct Pods {
     /// How many there are.
     pub count: usize,
+    /// Whether the coordinator runs or has run.
+    pub started: bool,
     /// The coordinator, once it ended.
     pub finished: Option<Finished>,
     /// What keeps pods from running, a sentence each.

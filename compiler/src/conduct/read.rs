@@ -22,6 +22,7 @@ struct CellEntry {
     trials: u32,
     #[serde(default)]
     needs: Needs,
+    ready_seconds: u64,
     deadline_seconds: u64,
 }
 
@@ -49,6 +50,6 @@ pub fn read_state(snapshot: &Snapshot<'_>) -> Result<State, GitError> {
 }
 
 fn cell(scenario: &str, entry: CellEntry) -> Cell {
-    let CellEntry { id, slug, digest, order, trials, needs, deadline_seconds } = entry;
-    Cell { scenario: scenario.to_owned(), id, slug, digest, order, trials, needs, deadline_seconds }
+    let CellEntry { id, slug, digest, order, trials, needs, ready_seconds, deadline_seconds } = entry;
+    Cell { scenario: scenario.to_owned(), id, slug, digest, order, trials, needs, ready_seconds, deadline_seconds }
 }

@@ -33,6 +33,8 @@ pub struct Cell {
     pub trials: u32,
     /// What it takes of the lab.
     pub needs: Needs,
+    /// Seconds from admission until its coordinator must have started.
+    pub ready_seconds: u64,
     /// Seconds from admission until an attempt has failed.
     pub deadline_seconds: u64,
 }
@@ -56,6 +58,8 @@ pub struct Attempt {
     pub number: u32,
     /// When it was admitted.
     pub admitted: Timestamp,
+    /// Seconds from then until its coordinator must have started.
+    pub ready_seconds: u64,
     /// Seconds from then until it has failed.
     pub deadline_seconds: u64,
 }

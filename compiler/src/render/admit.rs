@@ -23,6 +23,8 @@ pub struct AttemptFile {
     pub number: u32,
     /// When it was admitted, RFC 3339 in UTC.
     pub admitted: String,
+    /// Seconds from then until its coordinator must have started.
+    pub ready_seconds: u64,
     /// Seconds from then until it has failed.
     pub deadline_seconds: u64,
 }

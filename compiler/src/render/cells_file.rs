@@ -45,6 +45,8 @@ pub struct CellEntry {
     pub trials: u32,
     /// What one attempt takes of the lab.
     pub needs: Needs,
+    /// Seconds that its nodes have to become ready; its coordinator must have started by then.
+    pub ready_seconds: u64,
     /// Seconds after its admission at which an attempt has failed.
     pub deadline_seconds: u64,
 }
@@ -70,6 +72,7 @@ impl CellsFile {
             order,
             trials: cell.measure.trials,
             needs: cell.needs.clone(),
+            ready_seconds: cell.measure.ready_seconds.ceil() as u64,
             deadline_seconds: cell.deadline_seconds,
         };
         Self {
