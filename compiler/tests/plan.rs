@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use benchgrid::kustomize::{check_base, emit, load_base};
 use benchgrid::matrix::{Matrix, expand};
 use benchgrid::plan::{Plan, Systems, Trouble, plan};
-use benchgrid::spec::{ImagePolicy, Lab, Role, Scenario, Shaping, Template, load_lab, load_scenario, load_system};
+use benchgrid::spec::{
+    CODES, GroupSpec, ImagePolicy, Lab, Load, MeasureSpec, Resources, Role, Scenario, Scrape, Shaping, SystemSpec,
+    SystemUse, Template, codes, load_lab, load_scenario, load_system,
+};
 use serde_json::{Map, Value, json};
 
 /// One change of something.
@@ -48,8 +52,27 @@ impl Input {
         input.plan()
     }
 
-    fn group(&mut self, name: &str) -> &mut benchgrid::spec::GroupSpec {
-        self.scenario.spec.systems.get_mut("http").unwrap().groups.get_mut(name).unwrap()
+    fn http(&mut self) -> &mut SystemUse {
+        self.scenario.spec.systems.get_mut("http").unwrap()
+    }
+
+    fn system(&mut self) -> &mut SystemSpec {
+        &mut self.systems.get_mut("http").unwrap().0.spec
+    }
+
+    fn measure(&mut self) -> &mut MeasureSpec {
+        &mut self.scenario.spec.measure
+    }
+
+    /// Gives a group a patch that replaces one value.
+    fn patch(&mut self, kind: &str, pointer: &str, value: &str) {
+        let op = json!({"op": "replace", "path": pointer, "value": value});
+        let patch = json!({"target": {"kind": kind}, "ops": [op]});
+        self.group("fast").patches = vec![serde_json::from_value(patch).unwrap()];
+    }
+
+    fn group(&mut self, name: &str) -> &mut GroupSpec {
+        self.http().groups.get_mut(name).unwrap()
     }
 }
 
@@ -104,58 +127,112 @@ fn links_give_bound_and_deadline() {
     assert!(cell.deadline_seconds > cell.coordinator_seconds);
 }
 
+/// A change of the smoke scenario, the code that it gives, and where.
+type Case = (fn(&mut Input), &'static str, &'static str);
+
+const REFUSED: [Case; 19] = [
+    (|input| drop(input.systems.remove("http")), codes::NOT_READ, "/spec/systems/http"),
+    (|input| input.scenario.spec.systems.clear(), codes::NO_SYSTEM, "/spec/systems"),
+    (|input| input.http().load = Load::Idle, codes::NO_SYSTEM, "/spec/systems"),
+    (idle_beside, codes::LOAD, "/spec/systems/bittorrent/load"),
+    (|input| input.http().join = Some("x".to_owned()), codes::JOIN, "/spec/systems/http/join"),
+    (|input| input.system().ports.clear(), codes::NO_API_PORT, "/spec/ports"),
+    (|input| input.measure().seeders = Some(Template(json!(3))), codes::WRONG_SEEDERS, "/spec/measure/seeders"),
+    (|input| input.group("seed").role = Role::Leecher, codes::WRONG_SEEDERS, "/spec/systems/http/groups"),
+    (|input| input.group("fast").role = Role::Any, codes::SEEDERS, "/spec/measure"),
+    (|input| input.measure().ready = Some(Template::text("9MB")), codes::NOT_WANTED, "/spec/measure/ready"),
+    (|input| input.measure().ready = Some(Template(json!(9))), codes::NO_UNIT, "/spec/measure/ready"),
+    (|input| input.measure().ready = Some(Template::text("{{ x }}")), codes::EVALUATION, "/spec/measure/ready"),
+    (|input| input.measure().trials = Some(Template(json!(0))), codes::MEASURED_ZERO, "/spec/measure/trials"),
+    (
+        |input| input.group("fast").replicas = Template(json!(0)),
+        codes::REPLICAS,
+        "/spec/systems/http/groups/fast/replicas",
+    ),
+    (|input| input.group("fast").pool = Some("x".to_owned()), codes::NO_POOL, "/spec/systems/http/groups/fast/pool"),
+    (
+        |input| input.group("fast").network = Some(json!({"up": "1Mbit"})),
+        codes::BAD_LINK,
+        "/spec/systems/http/groups/fast/network",
+    ),
+    (|input| input.lab.spec.images.policy = ImagePolicy::Error, codes::MOVING_TAG, ""),
+    (|input| input.lab.spec.shaping = Shaping::KubeOvn, codes::KUBE_OVN, "/spec/shaping"),
+    (|input| "project".clone_into(&mut input.scenario.metadata.name), codes::TAKEN_NAME, "/metadata/name"),
+];
+
+const REFUSED_IN_GROUPS: [Case; 4] = [
+    (
+        |input| {
+            let cpu = Some(Template::text("many"));
+            input.group("fast").resources = Some(Resources { cpu, memory: None });
+        },
+        codes::AMOUNT,
+        "/spec/systems/http/groups/fast/resources/cpu",
+    ),
+    (|input| input.patch("Service", "/spec", "x"), codes::NO_TARGET, "/spec/systems/http/groups/fast/patches/0"),
+    (
+        |input| input.patch("StatefulSet", "/spec/none/there", "x"),
+        codes::PATCH,
+        "/spec/systems/http/groups/fast/patches/0",
+    ),
+    (
+        |input| input.patch("StatefulSet", "/metadata/name", "other"),
+        codes::PATCH,
+        "/spec/systems/http/groups/fast/patches/0",
+    ),
+];
+
+const WARNED: [Case; 3] = [
+    (|input| "carrier-pigeon".clone_into(&mut input.system().driver), codes::NO_DRIVER, "/spec/driver"),
+    (|input| input.group("fast").network = None, codes::UNSHAPED, "/spec/systems/http/groups/fast"),
+    (|input| input.lab.spec.scrape = Scrape::PrometheusOperator, codes::SCRAPE, "/spec/scrape"),
+];
+
+/// A system that is only there, in the cells of the other.
+fn idle_beside(input: &mut Input) {
+    let other = input.scenario.spec.systems.get_mut("bittorrent").unwrap();
+    other.load = Load::Idle;
+    other.when = Some("true".to_owned());
+}
+
+fn assert_named(troubles: &[Trouble], code: &str, pointer: &str) {
+    let found = troubles.iter().find(|trouble| trouble.code == code);
+    let found = found.unwrap_or_else(|| panic!("{code} is not in {troubles:#?}"));
+    assert_eq!(&*found.pointer, pointer, "{found}");
+}
+
 #[test]
 fn troubles_name_their_place() {
-    let cases: [(Change<Input>, &str, &str); 9] = [
-        (|input| input.scenario.spec.measure.seeders = Some(Template(json!(3))), "BG0507", "/spec/measure/seeders"),
-        (|input| input.group("seed").role = Role::Leecher, "BG0507", "/spec/systems/http/groups"),
-        (|input| input.group("fast").role = Role::Any, "BG0506", "/spec/measure"),
-        (
-            |input| input.group("fast").replicas = Template(json!(0)),
-            "BG0515",
-            "/spec/systems/http/groups/fast/replicas",
-        ),
-        (|input| input.group("fast").pool = Some("x".to_owned()), "BG0519", "/spec/systems/http/groups/fast/pool"),
-        (
-            |input| input.group("fast").network = Some(json!({"up": "1Mbit"})),
-            "BG0513",
-            "/spec/systems/http/groups/fast/network",
-        ),
-        (|input| input.lab.spec.images.policy = ImagePolicy::Error, "BG0517", ""),
-        (|input| input.scenario.spec.systems.clear(), "BG0501", "/spec/systems"),
-        (|input| input.scenario.metadata.name = "project".to_owned(), "BG0532", "/metadata/name"),
-    ];
-    for (change, code, pointer) in cases {
-        let troubles = Input::with(change).unwrap_err();
-        let found = troubles.iter().find(|trouble| trouble.code == code);
-        let found = found.unwrap_or_else(|| panic!("{code} is not in {troubles:#?}"));
-        assert_eq!(&*found.pointer, pointer, "{found}");
+    for (change, code, pointer) in REFUSED.into_iter().chain(REFUSED_IN_GROUPS) {
+        assert_named(&Input::with(change).unwrap_err(), code, pointer);
     }
+    for (change, code, pointer) in WARNED {
+        assert_named(&Input::with(change).unwrap().warnings, code, pointer);
+    }
+}
+
+const BAD_BASES: [(Change<Vec<Value>>, &str); 6] = [
+    (Vec::clear, codes::NOT_ONE_SET),
+    (|objects| objects[0]["metadata"]["name"] = json!("other"), codes::OTHER_WORKLOAD),
+    (|objects| container(objects)["name"] = json!("other"), codes::NO_CONTAINER),
+    (|objects| container(objects)["name"] = json!("agent"), codes::OUR_CONTAINER),
+    (|objects| objects[0]["spec"]["template"]["spec"]["hostNetwork"] = json!(true), codes::HOST_NETWORK),
+    (|objects| container(objects)["ports"][0]["hostPort"] = json!(1), codes::HOST_PORT),
+];
+
+fn container(objects: &mut [Value]) -> &mut Value {
+    &mut objects[0]["spec"]["template"]["spec"]["containers"][0]
 }
 
 #[test]
 fn bases_are_checked() {
     let input = Input::new();
     let (system, objects) = &input.systems["http"];
-    let changed = |change: fn(&mut Vec<Value>)| {
+    for (change, code) in BAD_BASES {
         let mut objects = objects.clone();
         change(&mut objects);
-        check_base(&objects, &system.spec).into_iter().map(|trouble| trouble.code).collect::<Vec<_>>()
-    };
-    let extra = |kind: &str, version: &str| json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}});
-    let cases: [(Change<Vec<Value>>, &str); 6] = [
-        (Vec::clear, "BG0601"),
-        (|objects| objects[0]["metadata"]["name"] = json!("other"), "BG0602"),
-        (|objects| objects[0]["spec"]["template"]["spec"]["containers"][0]["name"] = json!("other"), "BG0604"),
-        (|objects| objects[0]["spec"]["template"]["spec"]["containers"][0]["name"] = json!("agent"), "BG0605"),
-        (|objects| objects[0]["spec"]["template"]["spec"]["hostNetwork"] = json!(true), "BG0606"),
-        (
-            |objects| objects[0]["spec"]["template"]["spec"]["containers"][0]["ports"][0]["hostPort"] = json!(1),
-            "BG0607",
-        ),
-    ];
-    for (change, code) in cases {
-        assert!(changed(change).contains(&code), "{code}");
+        let found = check_base(&objects, &system.spec);
+        assert!(found.iter().any(|trouble| trouble.code == code), "{code} is not in {found:#?}");
     }
     for (kind, version) in [
         ("Deployment", "apps/v1"),
@@ -165,9 +242,20 @@ fn bases_are_checked() {
         ("Thing", "example.com/v1"),
     ] {
         let mut objects = objects.clone();
-        objects.push(extra(kind, version));
+        objects.push(json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}}));
         let codes: Vec<&str> = check_base(&objects, &system.spec).iter().map(|trouble| trouble.code).collect();
-        assert_eq!(codes, ["BG0603"], "{kind}");
+        assert_eq!(codes, [codes::REFUSED_KIND], "{kind}");
+    }
+    assert_eq!(load_base(Path::new("/nowhere")).unwrap_err().code(), codes::BASE_UNREADABLE);
+}
+
+#[test]
+fn every_code_of_plans_and_bases_is_caused_here() {
+    let planned = REFUSED.iter().chain(&REFUSED_IN_GROUPS).chain(&WARNED).map(|(_, code, _)| *code);
+    let caused: BTreeSet<&str> =
+        planned.chain(BAD_BASES.map(|(_, code)| code)).chain([codes::REFUSED_KIND, codes::BASE_UNREADABLE]).collect();
+    for code in CODES.iter().filter(|code| code.id >= "BG05") {
+        assert!(caused.contains(code.id), "nothing here causes {}", code.id);
     }
 }
 

@@ -51,7 +51,8 @@ fn every_code_has_a_fixture() {
         .filter_map(|file| file.file_name()?.to_str()?.split('-').next().map(str::to_owned))
         .collect();
     let without = [codes::UNREADABLE, codes::TOO_LARGE]; // made by the test below
-    for code in CODES.iter().filter(|code| !without.contains(&code.id)) {
+    // tests/plan.rs causes those of plans and bases, from BG05 on
+    for code in CODES.iter().filter(|code| !without.contains(&code.id) && code.id < "BG05") {
         assert!(named.contains(code.id), "{} has no fixture", code.id);
     }
 }
@@ -177,14 +178,15 @@ fn schemas_are_fresh_and_accept_the_examples() {
 #[test]
 fn documentation_lists_every_code() {
     let mut text = String::from(
-        "# Diagnostics\n\nWhat `benchgrid validate` and every verb that reads files can say. Codes are stable: a code that is no longer used \
+        "# Diagnostics\n\nWhat `benchgrid validate` and every verb that reads files can say; BG05xx and BG06xx come from the verbs that plan. Codes are stable: a code that is no longer used \
          is not given away again.\nPlaces are line and column from 1, in characters. A fix replaces the marked text.\n\n\
          | code | what | why, and what to do |\n| --- | --- | --- |\n",
     );
     for code in CODES {
         let _ = writeln!(text, "| {} | {} | {} |", code.id, code.title, code.explanation.replace('|', "\\|"));
     }
-    text += "\nEvery code has a file that causes it in `compiler/tests/fixtures/bad`, with the code beside the line.\n";
+    text += "\nEvery code below BG0500 has a file that causes it in `compiler/tests/fixtures/bad`, with the code beside the line; \
+             `compiler/tests/plan.rs` causes the others, which need a lab and built bases.\n";
     committed("docs/reference/diagnostics.md", &text);
 }
 

@@ -49,12 +49,11 @@ pub enum SourceError {
 pub fn from_store(read: &str, lab: &str, scenario: Option<&str>) -> Result<Campaign, SourceError> {
     let url = format!("{}/api/v1/export", read.trim_end_matches('/'));
     let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
-    let mut selector =
-        format!("{{__name__=~\"benchgrid_.+\",__name__!=\"benchgrid_progress_bytes\",lab=\"{}\"", quoted(lab));
-    if let Some(scenario) = scenario {
-        selector.push_str(&format!(",scenario=\"{}\"", quoted(scenario)));
-    }
-    selector.push('}');
+    let scenario = scenario.map(|name| format!(",scenario=\"{}\"", quoted(name))).unwrap_or_default();
+    let selector = format!(
+        "{{__name__=~\"benchgrid_.+\",__name__!=\"benchgrid_progress_bytes\",lab=\"{}\"{scenario}}}",
+        quoted(lab)
+    );
     let unreachable = |source| SourceError::Unreachable { url: url.clone(), source: Box::new(source) };
     let mut answer = ureq::get(&url)
         .query("match[]", &selector)

@@ -16,7 +16,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
 
 /// How much of the spread of a quantity lies between trials, and how much within them.
 ///
-/// One-way random-effects analysis of variance on the logarithms (Searle, Casella, McCulloch 1992, section 3.6), so the
+/// One-way random-effects analysis of variance on the logarithms (Searle and others 1992, section 3.6), so the
 /// two parts read as coefficients of variation. A negative estimate of the part between trials is shown as 0.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Spread {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::{Exit, say};
 use crate::kustomize::load_base;
 use crate::matrix::{Matrix, expand};
@@ -71,8 +73,12 @@ fn told<T>(mut diagnostics: Vec<Diagnostic>, value: Option<T>) -> Result<T, Exit
 }
 
 /// The systems of a scenario, as their files say.
-struct Files {
-    read: BTreeMap<String, (Option<Located<System>>, PathBuf, Option<Vec<serde_json::Value>>)>,
+struct Files(BTreeMap<String, Read>);
+
+/// One system: its `system.yaml` and the objects of its base, as far as they could be read.
+struct Read {
+    system: Option<Located<System>>,
+    objects: Option<Vec<Value>>,
 }
 
 impl Files {
@@ -80,30 +86,23 @@ impl Files {
         let mut read = BTreeMap::new();
         for (name, system) in &scenario.value.spec.systems {
             let folder = base_folder(&scenario.document.file, &system.base);
-            let (located, found) = load_system(&folder);
+            let (system, found) = load_system(&folder);
             diagnostics.extend(found);
-            let objects = match load_base(&folder) {
-                Ok(objects) => Some(objects),
-                Err(error) => {
-                    let pointer = format!("/spec/systems/{name}/base");
-                    diagnostics.push(scenario.diagnostic("BG0401", &pointer, error.to_string()));
-                    None
-                }
-            };
-            read.insert(name.clone(), (located, folder, objects));
+            let objects = load_base(&folder).map_err(|error| {
+                let pointer = format!("/spec/systems/{name}/base");
+                diagnostics.push(scenario.diagnostic(error.code(), &pointer, error.to_string()));
+            });
+            read.insert(name.clone(), Read { system, objects: objects.ok() });
         }
-        Self { read }
+        Self(read)
     }
 
     /// All of them, where all could be read.
     fn complete(&self, scenario: &Located<Scenario>) -> Option<Systems> {
-        let systems: Systems = self
-            .read
-            .iter()
-            .filter_map(|(name, (system, _, objects))| {
-                Some((name.clone(), (system.as_ref()?.value.clone(), objects.clone()?)))
-            })
-            .collect();
+        let systems = self.0.iter().filter_map(|(name, Read { system, objects })| {
+            Some((name.clone(), (system.as_ref()?.value.clone(), objects.clone()?)))
+        });
+        let systems: Systems = systems.collect();
         (systems.len() == scenario.value.spec.systems.len()).then_some(systems)
     }
 
@@ -114,9 +113,9 @@ impl Files {
         let mut diagnostic = match &trouble.subject {
             Subject::Scenario => in_scenario(pointer),
             Subject::Lab => lab.diagnostic(code, pointer, message),
-            Subject::System(name) => match self.read.get(name) {
-                Some((Some(system), ..)) => system.diagnostic(code, pointer, message),
-                _ => in_scenario(&format!("/spec/systems/{name}")),
+            Subject::System(name) => match self.0.get(name).and_then(|read| read.system.as_ref()) {
+                Some(system) => system.diagnostic(code, pointer, message),
+                None => in_scenario(&format!("/spec/systems/{name}")),
             },
             Subject::Base(name) => in_scenario(&format!("/spec/systems/{name}/base")),
         };

@@ -3,7 +3,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 
 use super::{YamlError, kind, name, read_documents};
-use crate::spec::SystemSpec;
+use crate::spec::{SystemSpec, codes};
 
 /// Kinds that a base may hold: what Argo CD's project of the cells allows to be deployed.
 pub const ALLOWED_KINDS: [(&str, &str); 10] = [
@@ -55,6 +55,13 @@ pub enum BaseError {
     /// An object without `apiVersion`, `kind` or `metadata.name`.
     #[error("{0}: an object lacks `apiVersion`, `kind` or `metadata.name`")]
     NoName(PathBuf),
+}
+
+impl BaseError {
+    /// Its stable code.
+    pub fn code(&self) -> &'static str {
+        codes::BASE_UNREADABLE
+    }
 }
 
 /// What is wrong with a base as the base of a system.
@@ -111,13 +118,13 @@ pub fn check_base(objects: &[Value], system: &SystemSpec) -> Vec<BaseTrouble> {
     match sets.as_slice() {
         [set] if name(set) == system.workload => troubles.extend(check_workload(set, system)),
         [set] => troubles.push(trouble(
-            "BG0602",
+            codes::OTHER_WORKLOAD,
             "/spec/workload",
             format!("the base's StatefulSet is `{}`, not `{}`", name(set), system.workload),
             None,
         )),
         sets => troubles.push(trouble(
-            "BG0601",
+            codes::NOT_ONE_SET,
             "",
             format!("the base has {} StatefulSets; a node is exactly one", sets.len()),
             Some("a base is one StatefulSet and what it needs; roles and groups are the scenario's business"),
@@ -144,7 +151,7 @@ fn refused_kind(object: &Value) -> Option<BaseTrouble> {
         kind if CLUSTER_KINDS.contains(&kind) => ("it stands outside the cell's namespace", None),
         _ => ("Argo CD's project of the cells does not allow it", None),
     };
-    Some(trouble("BG0603", "", format!("the base holds {kind} `{}`: {message}", name(object)), help))
+    Some(trouble(codes::REFUSED_KIND, "", format!("the base holds {kind} `{}`: {message}", name(object)), help))
 }
 
 fn check_workload(set: &Value, system: &SystemSpec) -> Vec<BaseTrouble> {
@@ -155,22 +162,27 @@ fn check_workload(set: &Value, system: &SystemSpec) -> Vec<BaseTrouble> {
     if !lists[0].iter().any(|container| container["name"] == system.container.as_str()) {
         let names: Vec<&str> = lists[0].iter().filter_map(|container| container["name"].as_str()).collect();
         let message = format!("the StatefulSet has no container `{}`; it has {}", system.container, names.join(", "));
-        troubles.push(trouble("BG0604", "/spec/container", message, None));
+        troubles.push(trouble(codes::NO_CONTAINER, "/spec/container", message, None));
     }
     if containers().any(|container| ["agent", "shape"].iter().any(|own| container["name"] == *own)) {
         let message = "a container is called `agent` or `shape`, as ours are".to_owned();
-        troubles.push(trouble("BG0605", "", message, None));
+        troubles.push(trouble(codes::OUR_CONTAINER, "", message, None));
     }
     if pod["hostNetwork"] == true {
         let message = "the pods use the machine's network".to_owned();
-        troubles.push(trouble("BG0606", "", message, Some("links are shaped and counted in the pod's own network")));
+        troubles.push(trouble(
+            codes::HOST_NETWORK,
+            "",
+            message,
+            Some("links are shaped and counted in the pod's own network"),
+        ));
     }
     let has_host_port = |container: &Value| {
         container["ports"].as_array().is_some_and(|ports| ports.iter().any(|port| port.get("hostPort").is_some()))
     };
     if containers().any(has_host_port) {
         let message = "a container has a hostPort".to_owned();
-        troubles.push(trouble("BG0607", "", message, Some("two nodes could not share a machine")));
+        troubles.push(trouble(codes::HOST_PORT, "", message, Some("two nodes could not share a machine")));
     }
     troubles
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::measure::Settings;
 use super::{PlannedGroup, PlannedImage, PlannedSystem, Spot, Trouble, group::workload};
 use crate::kustomize::{ObjectPatch, apply, kind, name};
-use crate::spec::{MeasureSpec, PatchSpec};
+use crate::spec::{MeasureSpec, PatchSpec, codes};
 
 /// The group's own changes of the workload: replicas, images, resources, environment, arguments.
 pub(crate) fn own_patch(
@@ -85,9 +85,9 @@ pub(crate) fn patch_objects(objects: &mut [Value], patches: &[PatchSpec], spot: 
         let mut found = false;
         for object in objects.iter_mut().filter(|object| is_target(object, patch)) {
             let identity = (kind(object).to_owned(), name(object).to_owned());
-            apply(object, &patch.ops).map_err(|error| spot.trouble("BG0521", error.to_string()))?;
+            apply(object, &patch.ops).map_err(|error| spot.trouble(codes::PATCH, error.to_string()))?;
             if (kind(object), name(object)) != (identity.0.as_str(), identity.1.as_str()) {
-                return Err(spot.trouble("BG0521", "the patch changes the object's kind or name"));
+                return Err(spot.trouble(codes::PATCH, "the patch changes the object's kind or name"));
             }
             found = true;
         }
@@ -95,7 +95,7 @@ pub(crate) fn patch_objects(objects: &mut [Value], patches: &[PatchSpec], spot: 
             let target = &patch.target;
             let what = format!("{} `{}`", target.kind, target.name.as_deref().unwrap_or("*"));
             return Err(spot
-                .trouble("BG0520", format!("the base has no {what}"))
+                .trouble(codes::NO_TARGET, format!("the base has no {what}"))
                 .help("kustomize itself would say nothing"));
         }
     }

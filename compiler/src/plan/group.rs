@@ -9,7 +9,7 @@ use super::value::{Size, Spot, Text, Whole, resolve};
 use super::{PlannedGroup, PlannedImage, Subject, Trouble, image, link};
 use crate::kustomize::{kind, name};
 use crate::matrix::Scope;
-use crate::spec::{GroupSpec, ImagePolicy, Lab, Resources, Role, RoleSettings, System, Template};
+use crate::spec::{GroupSpec, ImagePolicy, Lab, Resources, Role, RoleSettings, System, Template, codes};
 
 /// Most nodes of a group.
 const MOST_REPLICAS: u32 = 1000;
@@ -56,10 +56,10 @@ pub(super) fn replicas(input: &GroupInput<'_>) -> Result<u32, Trouble> {
     let spot = input.spot("/replicas");
     match resolve::<Whole>(input.scope, &input.spec.replicas, &spot)?.0 {
         0 => Err(spot
-            .trouble("BG0515", "the group has no nodes")
+            .trouble(codes::REPLICAS, "the group has no nodes")
             .help("leave the group out by a `when` of another system")),
         many if many > MOST_REPLICAS => {
-            Err(spot.trouble("BG0515", format!("{many} nodes in one group; {MOST_REPLICAS} is the limit")))
+            Err(spot.trouble(codes::REPLICAS, format!("{many} nodes in one group; {MOST_REPLICAS} is the limit")))
         }
         replicas => Ok(replicas),
     }
@@ -129,15 +129,15 @@ fn resources(input: &GroupInput<'_>, scope: &Scope) -> Result<(Option<String>, O
     let memory = find(|resources| resources.memory.as_ref(), "memory").transpose()?;
     let cpu = cpu.map(|(text, spot)| match super::needs::cpu_millis(&text) {
         Some(_) => Ok(text),
-        None => {
-            Err(spot.trouble("BG0516", format!("`{text}` is no number of processors")).help("write 2, 0.5 or 500m"))
-        }
+        None => Err(spot
+            .trouble(codes::AMOUNT, format!("`{text}` is no number of processors"))
+            .help("write 2, 0.5 or 500m")),
     });
     let memory = memory.map(|(text, spot)| match super::needs::memory_bytes(&text) {
         // what Kubernetes does not read is written out in bytes
         Some(bytes) if text.ends_with('B') => Ok(bytes.to_string()),
         Some(_) => Ok(text),
-        None => Err(spot.trouble("BG0516", format!("`{text}` is no amount of memory")).help("write 2Gi or 500MB")),
+        None => Err(spot.trouble(codes::AMOUNT, format!("`{text}` is no amount of memory")).help("write 2Gi or 500MB")),
     });
     Ok((cpu.transpose()?, memory.transpose()?))
 }
@@ -171,7 +171,7 @@ fn check_moving(input: &GroupInput<'_>, image: &str, named: bool, warnings: &mut
     }
     let spot = if named { input.spot("/image") } else { Spot::new(&Subject::Base(input.system_name.to_owned()), "") };
     let trouble = spot
-        .trouble("BG0517", format!("the image `{image}` has no digest; it may be another one tomorrow"))
+        .trouble(codes::MOVING_TAG, format!("the image `{image}` has no digest; it may be another one tomorrow"))
         .help("write image@sha256:…, or set the lab's images.policy to allow");
     match input.lab.spec.images.policy {
         ImagePolicy::Allow => Ok(()),
@@ -192,7 +192,7 @@ fn group_link(input: &GroupInput<'_>, scope: &Scope, warnings: &mut Vec<Trouble>
             if input.spec.role != Role::Bootstrap {
                 let message = "the nodes' links are not shaped, since neither the group nor the lab says how";
                 let help = "give the group a `network`, or the lab a default; there is no efficiency without";
-                warnings.push(input.spot("").trouble("BG0518", message).help(help).warning());
+                warnings.push(input.spot("").trouble(codes::UNSHAPED, message).help(help).warning());
             }
             Ok(None)
         }
@@ -209,7 +209,7 @@ fn pool(input: &GroupInput<'_>) -> Result<Option<String>, Trouble> {
         return Ok(Some(pool.clone()));
     }
     let pools: Vec<&str> = input.lab.spec.pools.keys().map(String::as_str).collect();
-    Err(spot.trouble("BG0519", format!("the lab has no pool `{pool}`; it has {}", pools.join(", "))))
+    Err(spot.trouble(codes::NO_POOL, format!("the lab has no pool `{pool}`; it has {}", pools.join(", "))))
 }
 
 /// What the group's role adds.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::Trouble;
 use super::value::{FromValue, Rate, Seconds, Spot, evaluate, resolve, wanted};
 use crate::matrix::Scope;
-use crate::spec::Template;
+use crate::spec::{Template, codes};
 
 /// What `network` comes to: none where it says `unshaped`.
 pub(super) fn link(scope: &Scope, network: &Value, spot: &Spot) -> Result<Option<Link>, Trouble> {
@@ -25,14 +25,14 @@ fn unshaped(value: &Value, spot: &Spot) -> Result<Option<Link>, Trouble> {
         return Ok(None);
     }
     let message = format!("{value} is no link");
-    Err(spot.trouble("BG0513", message).help("write {up: 100Mbit, down: 100Mbit, latency: 5ms}, or unshaped"))
+    Err(spot.trouble(codes::BAD_LINK, message).help("write {up: 100Mbit, down: 100Mbit, latency: 5ms}, or unshaped"))
 }
 
 /// `named`: the map is a level of an axis, so it has a name and may have more.
 fn from_map(scope: &Scope, map: &Map<String, Value>, spot: &Spot, named: bool) -> Result<Link, Trouble> {
     let unknown = map.keys().find(|key| !["up", "down", "latency"].contains(&key.as_str()));
     if let Some(key) = unknown.filter(|_| !named) {
-        return Err(spot.trouble("BG0513", format!("a link has no `{key}`; it has up, down, latency")));
+        return Err(spot.trouble(codes::BAD_LINK, format!("a link has no `{key}`; it has up, down, latency")));
     }
     Ok(Link {
         up_bits_per_second: part::<Rate>(scope, map, "up", spot, named)?.ok_or_else(|| missing("up", spot))?.0,
@@ -57,5 +57,5 @@ fn part<T: FromValue>(
 }
 
 fn missing(key: &str, spot: &Spot) -> Trouble {
-    spot.trouble("BG0513", format!("the link has no `{key}`")).help("a link says both directions")
+    spot.trouble(codes::BAD_LINK, format!("the link has no `{key}`")).help("a link says both directions")
 }

@@ -3,7 +3,7 @@
 use super::value::{Seconds, Size, Spot, Whole, resolve};
 use super::{PlannedGroup, PlannedMeasure, PlannedSystem, Subject, Trouble, fluid};
 use crate::matrix::Scope;
-use crate::spec::{MeasureSpec, Template};
+use crate::spec::{MeasureSpec, Template, codes};
 
 /// What a scenario says of measuring, resolved as far as a cell's levels go.
 #[derive(Debug, Clone)]
@@ -50,12 +50,12 @@ pub(super) fn settings(scope: &Scope, spec: &MeasureSpec) -> Result<Settings, Tr
         if number > 0 {
             Ok(number)
         } else {
-            Err(spot(field).trouble("BG0514", format!("{field} is 0; nothing would be measured")))
+            Err(spot(field).trouble(codes::MEASURED_ZERO, format!("{field} is 0; nothing would be measured")))
         }
     };
     let file_size = resolve::<Size>(scope, &spec.file_size, &spot("fileSize"))?.0;
     if file_size == 0 {
-        return Err(spot("fileSize").trouble("BG0514", "fileSize is 0; nothing would be transferred"));
+        return Err(spot("fileSize").trouble(codes::MEASURED_ZERO, "fileSize is 0; nothing would be transferred"));
     }
     Ok(Settings {
         file_size,
@@ -113,7 +113,6 @@ fn baseline<'a>(groups: impl Iterator<Item = &'a PlannedGroup>) -> u64 {
 /// Every node up; the baseline of each node in turn, thrice its due; then each transfer with all that belongs to it:
 /// upload and verification at a slow machine's pace, the gate, the idle count, the transfer, the rest. The attempt
 /// also has to be deployed.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and less than years")]
 pub(super) fn deadlines(measure: &PlannedMeasure, nodes: u32) -> (u64, u64) {
     let baseline = if measure.baseline_bytes == 0 { 0.0 } else { f64::from(nodes) * 3.0 * 2.0 + 30.0 };
     let once = 2.0 * prepare(measure.file_size)
@@ -123,5 +122,11 @@ pub(super) fn deadlines(measure: &PlannedMeasure, nodes: u32) -> (u64, u64) {
         + measure.cool_down_seconds;
     let transfers = f64::from(measure.warmup + measure.repetitions) * once;
     let coordinator = measure.ready_seconds + baseline + transfers + STORE_SECONDS;
-    (coordinator.ceil() as u64, (coordinator + DEPLOY_SECONDS).ceil() as u64)
+    (whole_seconds(coordinator), whole_seconds(coordinator + DEPLOY_SECONDS))
+}
+
+/// Rounded up: files of the branch know whole seconds, and time is rather given than taken.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and less than years")]
+pub(crate) fn whole_seconds(seconds: f64) -> u64 {
+    seconds.ceil() as u64
 }

@@ -18,6 +18,7 @@ mod trouble;
 mod value;
 
 pub use cell::*;
+pub(crate) use measure::whole_seconds;
 pub use totals::Totals;
 pub use trouble::{Subject, Trouble};
 use value::Spot;
@@ -28,7 +29,7 @@ use serde_json::Value;
 
 use crate::kustomize::check_base;
 use crate::matrix::{Exclusion, Matrix};
-use crate::spec::{Lab, Scenario, Scrape, Shaping, System};
+use crate::spec::{Lab, Scenario, Scrape, Shaping, System, codes};
 
 /// The plan of one scenario in one lab.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +65,7 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
     if RESERVED.contains(&scenario.metadata.name.as_str()) {
         let message =
             format!("a scenario can't be called `{}`; the branch has a file of that name", scenario.metadata.name);
-        troubles.push(Trouble::scenario("BG0532", "/metadata/name", message));
+        troubles.push(Trouble::scenario(codes::TAKEN_NAME, "/metadata/name", message));
     }
     let planner = planner::Planner { scenario, lab, systems };
     let mut cells = Vec::new();
@@ -122,12 +123,12 @@ fn lab_troubles(lab: &Lab, troubles: &mut Vec<Trouble>) -> Vec<Trouble> {
     let mut warnings = Vec::new();
     if lab.spec.shaping == Shaping::KubeOvn {
         troubles.push(
-            Trouble::new("BG0530", Subject::Lab, "/spec/shaping", "links can't be shaped by Kube-OVN yet")
+            Trouble::new(codes::KUBE_OVN, Subject::Lab, "/spec/shaping", "links can't be shaped by Kube-OVN yet")
                 .help("write tc or none"),
         );
     }
     if lab.spec.scrape != Scrape::None {
-        let trouble = Trouble::new("BG0531", Subject::Lab, "/spec/scrape", "nothing is scraped yet");
+        let trouble = Trouble::new(codes::SCRAPE, Subject::Lab, "/spec/scrape", "nothing is scraped yet");
         warnings.push(trouble.warning());
     }
     warnings

@@ -12,7 +12,7 @@ use super::value::Spot;
 use super::{Base, Cell, PlannedGroup, PlannedSystem, Subject, Systems, Trouble};
 use crate::kustomize::emit_all;
 use crate::matrix::{Combination, Level, Scope};
-use crate::spec::{Lab, Load, MeasureSpec, Role, Scenario, System, SystemUse};
+use crate::spec::{Lab, Load, MeasureSpec, Role, Scenario, System, SystemUse, codes};
 use sha2::{Digest, Sha256};
 
 /// Driver names that the probe has.
@@ -77,17 +77,17 @@ impl<'a> Planner<'a> {
             let spot = Spot::new(&Subject::Scenario, format!("/spec/systems/{name}"));
             match (is_present(name, using, combination, axes), self.systems.get(name)) {
                 (Ok(true), Some((system, objects))) => present.push(Present { name, using, system, objects }),
-                (Ok(true), None) => troubles.push(spot.trouble("BG0500", "the system's base was not read")),
+                (Ok(true), None) => troubles.push(spot.trouble(codes::NOT_READ, "the system's base was not read")),
                 (Ok(false), _) => {}
                 (Err(error), _) => {
                     let spot = Spot::new(&Subject::Scenario, format!("{}/when", spot.pointer));
-                    troubles.push(spot.trouble("BG0512", error.message));
+                    troubles.push(spot.trouble(codes::EVALUATION, error.message));
                 }
             }
         }
         if troubles.is_empty() && !present.iter().any(|one| one.using.load == Load::Measured) {
             troubles.push(
-                Trouble::scenario("BG0501", "/spec/systems", "no system is measured")
+                Trouble::scenario(codes::NO_SYSTEM, "/spec/systems", "no system is measured")
                     .help("an axis `system` whose levels are the systems' names picks one a cell; or use `when`"),
             );
         }
@@ -171,15 +171,16 @@ fn unsupported(present: &Present<'_>) -> Vec<Trouble> {
     let system = Subject::System(present.name.to_owned());
     let mut troubles = Vec::new();
     if present.using.load != Load::Measured {
-        troubles.push(spot("/load").trouble("BG0502", "systems that are not measured can't be deployed yet"));
+        troubles.push(spot("/load").trouble(codes::LOAD, "systems that are not measured can't be deployed yet"));
     }
     if present.using.join.is_some() {
-        troubles.push(spot("/join").trouble("BG0503", "base capacity can't be joined yet"));
+        troubles.push(spot("/join").trouble(codes::JOIN, "base capacity can't be joined yet"));
     }
     let spec = &present.system.spec;
     if !spec.ports.contains_key("api") {
         troubles.push(
-            Spot::new(&system, "/spec/ports").trouble("BG0505", "no port `api`; the driver would not find the node"),
+            Spot::new(&system, "/spec/ports")
+                .trouble(codes::NO_API_PORT, "no port `api`; the driver would not find the node"),
         );
     }
     troubles
@@ -191,7 +192,7 @@ fn unknown_driver(present: &Present<'_>) -> Option<Trouble> {
     let known = DRIVERS.contains(&driver.as_str());
     let spot = Spot::new(&Subject::System(present.name.to_owned()), "/spec/driver");
     let message = format!("the probe has no driver `{driver}` yet; it has {}", DRIVERS.join(", "));
-    (!known).then(|| spot.trouble("BG0504", message).help("the cells would end as failed").warning())
+    (!known).then(|| spot.trouble(codes::NO_DRIVER, message).help("the cells would end as failed").warning())
 }
 
 /// How many nodes of a system seed, and that it can be so.
@@ -211,16 +212,19 @@ fn seeders(
         (Some(seeders), _) => seeders,
         (None, 0) => fixed,
         (None, _) => {
-            let trouble = Spot::new(&Subject::Scenario, "/spec/measure")
-                .trouble("BG0506", format!("`{}` has nodes of any role, and nothing says how many seed", present.name));
+            let trouble = Spot::new(&Subject::Scenario, "/spec/measure").trouble(
+                codes::SEEDERS,
+                format!("`{}` has nodes of any role, and nothing says how many seed", present.name),
+            );
             return Err(trouble.help("give measure.seeders, or the groups a role"));
         }
     };
     let refuse = |message: String| {
         if spec.seeders.is_some() {
-            spot.trouble("BG0507", message)
+            spot.trouble(codes::WRONG_SEEDERS, message)
         } else {
-            Spot::new(&Subject::Scenario, format!("/spec/systems/{}/groups", present.name)).trouble("BG0507", message)
+            Spot::new(&Subject::Scenario, format!("/spec/systems/{}/groups", present.name))
+                .trouble(codes::WRONG_SEEDERS, message)
         }
     };
     if seeders == 0 {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Subject, Trouble};
 use crate::matrix::Scope;
-use crate::spec::{Family, Quantity, Template};
+use crate::spec::{Family, Quantity, Template, codes};
 
 /// Bytes, rounded up.
 pub(super) struct Size(pub(super) u64);
@@ -117,20 +117,20 @@ impl Spot {
 pub(super) fn resolve<T: FromValue>(scope: &Scope, template: &Template, spot: &Spot) -> Result<T, Trouble> {
     let value = evaluate(scope, template, spot)?;
     if T::UNIT && !template.is_expression() && value.is_number() && value != 0 {
-        return Err(spot.trouble("BG0511", format!("{value} has no unit; wanted is {}", T::WANTED)));
+        return Err(spot.trouble(codes::NO_UNIT, format!("{value} has no unit; wanted is {}", T::WANTED)));
     }
     wanted(&value, spot)
 }
 
 /// What a value is, as what the field wants.
 pub(super) fn wanted<T: FromValue>(value: &Value, spot: &Spot) -> Result<T, Trouble> {
-    T::from_value(value).ok_or_else(|| spot.trouble("BG0510", format!("{value} is not {}", T::WANTED)))
+    T::from_value(value).ok_or_else(|| spot.trouble(codes::NOT_WANTED, format!("{value} is not {}", T::WANTED)))
 }
 
 /// The template's value in this scope.
 pub(super) fn evaluate(scope: &Scope, template: &Template, spot: &Spot) -> Result<Value, Trouble> {
     scope.evaluate(template).map_err(|error| {
-        let trouble = spot.trouble("BG0512", error.message);
+        let trouble = spot.trouble(codes::EVALUATION, error.message);
         match (error.help, error.fix) {
             (Some(help), _) => trouble.help(help),
             (None, Some(fix)) => trouble.help(format!("write `{fix}`")),

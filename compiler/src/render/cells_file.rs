@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::matrix::{Level, Levels};
-use crate::plan::{Needs, Plan};
+use crate::plan::{Needs, Plan, whole_seconds};
 
 /// `overlays/<scenario>/cells.json`: what the conductor knows of a scenario.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -72,7 +72,7 @@ impl CellsFile {
             order,
             trials: cell.measure.trials,
             needs: cell.needs.clone(),
-            ready_seconds: cell.measure.ready_seconds.ceil() as u64,
+            ready_seconds: whole_seconds(cell.measure.ready_seconds),
             deadline_seconds: cell.deadline_seconds,
         };
         Self {
