@@ -23,7 +23,7 @@ pub struct AttemptFile {
     pub number: u32,
     /// When it was admitted, RFC 3339 in UTC.
     pub admitted: String,
-    /// Seconds from then until its coordinator must have started.
+    /// Seconds that its nodes have to become ready, and its coordinator to start once its pods are there.
     pub ready_seconds: u64,
     /// Seconds from then until it has failed.
     pub deadline_seconds: u64,
