@@ -4,6 +4,7 @@
 
 mod compile;
 pub mod conduct;
+mod deploy_branch;
 mod inputs;
 mod plan;
 mod report;
@@ -11,6 +12,8 @@ pub mod schema;
 mod show;
 pub mod status;
 pub mod validate;
+
+pub use deploy_branch::DeployBranch;
 
 use std::process::ExitCode;
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, fail};
+use super::{DeployBranch, Exit, fail};
 use crate::{
     conduct::{ConductError, Status, read_state},
     git::{GitError, Remote, Snapshot},
@@ -13,15 +13,9 @@ use crate::{
 /// Say how far the campaigns of a deploy branch are.
 #[derive(Debug, Clone, Args)]
 pub struct StatusArgs {
-    /// The repository of the deploy branch
-    #[arg(long, value_name = "URL", env = "BENCHGRID_GIT")]
-    pub git: String,
-    /// The deploy branch
-    #[arg(long, value_name = "NAME", default_value = "deploy", env = "BENCHGRID_BRANCH")]
-    pub branch: String,
-    /// Folder of the branch that holds everything
-    #[arg(long, value_name = "FOLDER", default_value = "", env = "BENCHGRID_PREFIX", hide_default_value = true)]
-    pub prefix: String,
+    /// Which branch.
+    #[command(flatten)]
+    pub deploy: DeployBranch,
     /// How it is written
     #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
     pub format: StatusFormat,
@@ -54,7 +48,7 @@ pub fn run(args: &StatusArgs, out: &mut dyn Write) -> Result<(), ConductError> {
 }
 
 fn read(args: &StatusArgs) -> Result<Status, ConductError> {
-    let StatusArgs { git, branch, prefix, .. } = args;
+    let DeployBranch { git, branch, prefix } = &args.deploy;
     let folder = tempfile::tempdir().map_err(|source| GitError::Io { path: std::env::temp_dir(), source })?;
     let (repo, remote) = Remote::clone_into(folder.path(), git)?;
     let tip = remote.fetch(branch)?;

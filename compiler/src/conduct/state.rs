@@ -1,7 +1,7 @@
-use benchgrid_measures::{Reason, Verdict};
+use benchgrid_measures::{Reason, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::{git::Timestamp, plan::Needs};
+use crate::{plan::Needs, render::Attempt};
 
 /// What the branch says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,31 +36,6 @@ pub struct Cell {
     /// Seconds from admission until its coordinator must have started.
     pub ready_seconds: u64,
     /// Seconds from admission until an attempt has failed.
-    pub deadline_seconds: u64,
-}
-
-/// `active/<scenario>/<attempt>/attempt.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// Its name.
-    pub attempt: String,
-    /// Name of the scenario.
-    pub scenario: String,
-    /// The cell's folder.
-    pub slug: String,
-    /// Id of the cell.
-    pub cell: String,
-    /// Digest of the cell.
-    pub digest: String,
-    /// Which fresh deployment, from 1.
-    pub trial: u32,
-    /// Which try at it, from 1.
-    pub number: u32,
-    /// When it was admitted.
-    pub admitted: Timestamp,
-    /// Seconds from then until its coordinator must have started.
-    pub ready_seconds: u64,
-    /// Seconds from then until it has failed.
     pub deadline_seconds: u64,
 }
 
