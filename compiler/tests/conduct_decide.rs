@@ -86,7 +86,7 @@ fn outcome(attempt: &Attempt, verdict: Verdict, reason: Reason, ended_ms: i64) -
 }
 
 fn pods(finished: Option<Finished>, troubles: &[&str]) -> Pods {
-    Pods { count: 4, started: true, finished, troubles: troubles.iter().map(|text| (*text).to_owned()).collect() }
+    Pods { count: 4, since: Some(Timestamp(0)), started: true, finished, troubles: troubles.iter().map(|text| (*text).to_owned()).collect() }
 }
 
 #[test]
@@ -234,14 +234,15 @@ fn a_coordinator_that_never_started_is_not_waited_for() {
         decision.end.first().map(|end| (end.reason, end.detail.clone(), end.by))
     };
     let trouble = "pod coordinator: container coordinator: ImagePullBackOff: no such image";
-    let mute = Pods { started: false, ..pods(None, &[trouble]) };
+    let mute = Pods { started: false, since: Some(Timestamp(100)), ..pods(None, &[trouble]) };
     let seen = cluster(&[&name], &[(&name, mute)]);
-    assert_eq!(at(&seen, ready), None);
-    assert_eq!(at(&seen, ready + 1), Some((Reason::NotReady, trouble.to_owned(), By::Pods)));
+    assert_eq!(at(&seen, 100 + ready), None, "its time counts from its pods");
+    assert_eq!(at(&seen, 101 + ready), Some((Reason::NotReady, trouble.to_owned(), By::Pods)));
     // One that runs says itself what is the matter, and has until the deadline.
     assert_eq!(at(&cluster(&[&name], &[(&name, pods(None, &[trouble]))]), ready + 1), None);
-    // What can't be seen is given the whole time as well.
+    // What can't be seen, or is not deployed yet, is given the whole time as well.
     assert_eq!(at(&quiet(), ready + 1), None);
+    assert_eq!(at(&cluster(&[], &[]), ready + 1), None);
 }
 
 #[test]

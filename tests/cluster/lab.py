@@ -176,15 +176,16 @@ def commit_source(message):
 
 
 def set_lab(**values):
-    """Change settings in the source's lab file: those directly below `spec`, written on one line, or not there yet."""
+    """Change settings in the source's lab file: each stands there on a line of its own, once, or not yet, directly below `spec`."""
     prepare_source()
     path = SOURCE / LAB_FILE
     text = path.read_text()
     for key, value in values.items():
-        text = re.sub(rf"(?m)^  {re.escape(key)}:.*\n", "", text)
-        text, n = re.subn(r"(?m)^spec:.*$", rf"\g<0>\n  {key}: {value}", text)
+        text, n = re.subn(rf"(?m)^( *){re.escape(key)}:.*$", rf"\g<1>{key}: {value}", text)
+        if n == 0:
+            text, n = re.subn(r"(?m)^spec:.*$", rf"\g<0>\n  {key}: {value}", text)
         if n != 1:
-            raise ValueError(f"{LAB_FILE} has {n} lines `spec:`")
+            raise ValueError(f"{LAB_FILE} has {n} lines `{key}:`")
     path.write_text(text)
     commit_source("the lab, changed")
 
@@ -196,6 +197,8 @@ def compile_and_push(*scenarios, **lab):
         set_lab(**lab)
     out = benchgrid("compile", *scenarios, "--lab", LAB_FILE, "--push", cwd=SOURCE)
     say(f"        compiled {', '.join(map(str, scenarios))}: {out.strip()}")
+    # the API server, which does not run here, refreshes Applications when the forge tells it of a push
+    kubectl("-n", "argocd", "annotate", "applications.argoproj.io", f"{lab_name()}-root", "argocd.argoproj.io/refresh=normal", "--overwrite", ok=(0, 1))
     return head()
 
 

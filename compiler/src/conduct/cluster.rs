@@ -60,7 +60,12 @@ fn pods(items: &[Value]) -> Pods {
         |pod: &&Value| pod.pointer("/metadata/labels/benchgrid.io~1role").is_some_and(|role| role == "coordinator");
     let finished = items.iter().filter(role).find_map(finished);
     let started = finished.is_some() || items.iter().filter(role).any(started);
-    Pods { count: items.len(), started, finished, troubles: trouble(items) }
+    let since = items.iter().filter_map(created).min();
+    Pods { count: items.len(), since, started, finished, troubles: trouble(items) }
+}
+
+fn created(pod: &Value) -> Option<Timestamp> {
+    pod.pointer("/metadata/creationTimestamp")?.as_str()?.parse().ok()
 }
 
 fn started(pod: &Value) -> bool {

@@ -36,18 +36,17 @@ pub(super) fn ending(
         let (reason, detail) = unheard(finished, troubles, now)?;
         return Some(end(Verdict::Failed, reason, detail, 0, By::Pods));
     }
-    let past = |seconds: u64| now.0 > attempt.admitted.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX));
-    // A coordinator that runs says itself what keeps the nodes; one that never started can't.
+    let past = |since: Timestamp, seconds| now.0 > since.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX));
+    // A coordinator that runs says itself what keeps the nodes; one that never started can't. Its time counts from its
+    // pods, not from the admission: how long Argo CD takes to make them is not the system's fault.
     let mute = match &view {
-        View::Pods(pods) => !pods.started,
-        View::NoNamespace => true,
-        View::Unknown => false,
+        View::Pods(Pods { started: false, since: Some(since), .. }) => past(*since, attempt.ready_seconds),
+        _ => false,
     };
-    let limit = if mute { attempt.ready_seconds.min(attempt.deadline_seconds) } else { attempt.deadline_seconds };
-    if !past(limit) {
+    if !mute && !past(attempt.admitted, attempt.deadline_seconds) {
         return None;
     }
-    let (reason, detail, by) = overdue(&view, limit);
+    let (reason, detail, by) = overdue(&view, if mute { attempt.ready_seconds } else { attempt.deadline_seconds });
     Some(end(Verdict::Failed, reason, detail, 0, by))
 }
 

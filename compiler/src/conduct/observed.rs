@@ -56,6 +56,8 @@ pub enum ClusterView {
 pub struct Pods {
     /// How many there are.
     pub count: usize,
+    /// When the first of them was made.
+    pub since: Option<Timestamp>,
     /// Whether the coordinator runs or has run.
     pub started: bool,
     /// The coordinator, once it ended.

@@ -21,8 +21,8 @@ pub struct Attempt {
     pub number: u32,
     /// When it was admitted.
     pub admitted: Timestamp,
-    /// Seconds from then until its coordinator must have started.
+    /// Seconds that its nodes have to become ready, and its coordinator to start once its pods are there.
     pub ready_seconds: u64,
-    /// Seconds from then until it has failed.
+    /// Seconds from its admission until it has failed.
     pub deadline_seconds: u64,
 }
