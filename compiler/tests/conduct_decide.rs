@@ -86,7 +86,13 @@ fn outcome(attempt: &Attempt, verdict: Verdict, reason: Reason, ended_ms: i64) -
 }
 
 fn pods(finished: Option<Finished>, troubles: &[&str]) -> Pods {
-    Pods { count: 4, since: Some(Timestamp(0)), started: true, finished, troubles: troubles.iter().map(|text| (*text).to_owned()).collect() }
+    Pods {
+        count: 4,
+        since: Some(Timestamp(0)),
+        started: true,
+        finished,
+        troubles: troubles.iter().map(|text| (*text).to_owned()).collect(),
+    }
 }
 
 #[test]

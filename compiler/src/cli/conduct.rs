@@ -17,8 +17,12 @@ use crate::{
     render,
 };
 
-/// Decide which cells are deployed now, and write it to the deploy branch.
+/// Decide which cells are deployed now, and write it to the deploy branch
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  benchgrid conduct --git https://git.example.org/team/lab.git\n  benchgrid conduct --git \
+                        https://git.example.org/team/lab.git --once"
+)]
 pub struct ConductArgs {
     /// Which branch.
     #[command(flatten)]

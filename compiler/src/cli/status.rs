@@ -10,8 +10,12 @@ use crate::{
     git::{GitError, Remote, Snapshot},
 };
 
-/// Say how far the campaigns of a deploy branch are.
+/// Say how far the campaigns of a deploy branch are
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  benchgrid status --git https://git.example.org/team/lab.git\n  benchgrid status --git \
+                        https://git.example.org/team/lab.git --format json"
+)]
 pub struct StatusArgs {
     /// Which branch.
     #[command(flatten)]
@@ -24,9 +28,9 @@ pub struct StatusArgs {
 /// How a status is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum StatusFormat {
-    /// For people.
+    /// For people
     Text,
-    /// For programs.
+    /// For programs
     Json,
 }
 

@@ -1,4 +1,5 @@
 use benchgrid_measures::{Reason, Timestamp, Verdict};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{plan::Needs, render::Attempt};
@@ -40,7 +41,7 @@ pub struct Cell {
 }
 
 /// Who knew how an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
     /// The outcome in the store.
@@ -54,7 +55,7 @@ pub enum By {
 }
 
 /// `done/<scenario>/<slug>/<attempt>.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Done {
     /// Its name.
     pub attempt: String,
