@@ -13,8 +13,8 @@ use std::{
 };
 
 use benchgrid::conduct::{Conductor, Done, NoCluster, Options, Status, Tick, read_state};
-use benchgrid::git::{Branch, Ownership, Provenance, Publication, Remote, Snapshot, Timestamp, publish};
-use benchgrid_measures::{AttemptName, Verdict};
+use benchgrid::git::{Branch, Ownership, Provenance, Publication, Remote, Snapshot, publish};
+use benchgrid_measures::{AttemptName, Timestamp, Verdict};
 use git2::Repository;
 use serde_json::{Value, json};
 
@@ -150,7 +150,7 @@ impl World {
             ("lab.json".to_owned(), lab.to_string().into_bytes()),
             (
                 format!("overlays/{scenario}/cells.json"),
-                json!({"cells": list, "exclusions": []}).to_string().into_bytes(),
+                json!({"lab": "lab", "scenario": scenario, "cells": list, "exclusions": []}).to_string().into_bytes(),
             ),
         ]);
         for n in 0..cells {

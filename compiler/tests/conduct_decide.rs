@@ -6,9 +6,8 @@ use benchgrid::conduct::{
     Attempt, By, Cell, ClusterView, Decision, Done, Finished, Marker, Pods, Room, Seen, Settings, State, Status,
     StoreView, decide,
 };
-use benchgrid::git::Timestamp;
 use benchgrid::plan::Needs;
-use benchgrid_measures::{AttemptName, Identity, Outcome, Reason, Verdict};
+use benchgrid_measures::{AttemptName, Identity, Outcome, Reason, Timestamp, Verdict};
 use proptest::prelude::*;
 
 const READY: u64 = 300;

@@ -9,7 +9,7 @@ use std::process::Command;
 use benchgrid::kustomize::{build, kind, load_base, name, read_documents};
 use benchgrid::matrix;
 use benchgrid::plan::{Cell, Plan, Systems, plan};
-use benchgrid::render::{AttemptFile, Files, admit, attempt, files, plan_json, plan_markdown, plan_text, show};
+use benchgrid::render::{Attempt, Files, admit, attempt, files, plan_json, plan_markdown, plan_text, show};
 use benchgrid::spec::{Lab, any_error, base_folder, load_lab, load_scenario, load_system};
 use benchgrid_measures::AttemptName;
 use serde_json::Value;
@@ -106,9 +106,9 @@ impl Branch {
 }
 
 /// The third try at the second trial.
-fn admitted(plan: &Plan, cell: &Cell) -> (AttemptName, AttemptFile) {
+fn admitted(plan: &Plan, cell: &Cell) -> (AttemptName, Attempt) {
     let name = AttemptName::new(&plan.scenario, &cell.id, &cell.digest, 2, 3);
-    let file = AttemptFile {
+    let file = Attempt {
         attempt: name.to_string(),
         scenario: plan.scenario.clone(),
         slug: cell.slug.clone(),
@@ -116,7 +116,7 @@ fn admitted(plan: &Plan, cell: &Cell) -> (AttemptName, AttemptFile) {
         digest: cell.digest.clone(),
         trial: 2,
         number: 3,
-        admitted: "2026-01-01T00:00:00Z".to_owned(),
+        admitted: "2026-01-01T00:00:00Z".parse().unwrap(),
         ready_seconds: 300,
         deadline_seconds: cell.deadline_seconds,
     };

@@ -1,13 +1,15 @@
 //! The one contract between what measures and what reports.
 //!
 //! In: nothing. Out: the [`Record`] (one JSON line, the truth), the names and units of the metrics
-//! made from it, the marker that ends an attempt, and the name that identifies an attempt.
+//! made from it, the marker that ends an attempt, the name that identifies an attempt, and a second
+//! as files have it.
 
 mod attempt_name;
 mod exposition;
 mod metric;
 mod outcome;
 mod record;
+mod timestamp;
 
 pub use attempt_name::{AttemptName, AttemptNameError};
 pub use exposition::{ExpositionLine, Sample, parse_export, sample_line};
@@ -17,6 +19,7 @@ pub use record::{
     Baseline, Counters, CurvePoint, Failure, Identity, Kind, Node, Observation, Phase, RECORD_SCHEMA, Record, Role,
     Timing,
 };
+pub use timestamp::{Timestamp, TimestampError};
 
 /// Number of the measurement protocol: what is measured, when and how.
 ///

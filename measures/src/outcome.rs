@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,16 @@ pub enum Reason {
     Internal,
 }
 
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Measured => "measured",
+            Self::Failed => "failed",
+            Self::Superseded => "superseded",
+        })
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match serde_json::to_value(self) {
@@ -80,24 +90,15 @@ impl Outcome {
 
     /// The marker that is pushed after all records.
     pub fn line(&self) -> ExpositionLine {
-        let verdict = match self.verdict {
-            Verdict::Measured => "measured",
-            Verdict::Failed => "failed",
-            Verdict::Superseded => "superseded",
-        };
+        let mut labels = self.identity.labels();
+        labels.extend([
+            ("outcome".to_owned(), self.verdict.to_string()),
+            ("reason".to_owned(), self.reason.to_string()),
+            ("detail".to_owned(), self.detail.chars().take(Self::DETAIL_LENGTH).collect()),
+        ]);
         ExpositionLine {
             name: OUTCOME_METRIC.to_owned(),
-            labels: BTreeMap::from([
-                ("lab".to_owned(), self.identity.lab.clone()),
-                ("scenario".to_owned(), self.identity.scenario.clone()),
-                ("cell".to_owned(), self.identity.cell.clone()),
-                ("digest".to_owned(), self.identity.digest.clone()),
-                ("trial".to_owned(), self.identity.trial.to_string()),
-                ("attempt".to_owned(), self.identity.attempt.clone()),
-                ("outcome".to_owned(), verdict.to_owned()),
-                ("reason".to_owned(), self.reason.to_string()),
-                ("detail".to_owned(), self.detail.chars().take(Self::DETAIL_LENGTH).collect()),
-            ]),
+            labels,
             value: f64::from(self.records),
             timestamp_ms: self.ended_ms,
         }

@@ -221,38 +221,39 @@ pub struct Record {
     pub curve: Vec<CurvePoint>,
 }
 
+impl Identity {
+    /// The labels of every value stored about the attempt.
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            ("lab".to_owned(), self.lab.clone()),
+            ("scenario".to_owned(), self.scenario.clone()),
+            ("cell".to_owned(), self.cell.clone()),
+            ("digest".to_owned(), self.digest.clone()),
+            ("trial".to_owned(), self.trial.to_string()),
+            ("attempt".to_owned(), self.attempt.clone()),
+        ])
+    }
+}
+
 impl Record {
     /// Names a record.
     pub fn name(attempt: &str, phase: Phase, repetition: u32, kind: Kind, pod: &str) -> String {
-        let phase = match phase {
-            Phase::Warmup => "warmup",
-            Phase::Measured => "measured",
-        };
-        let kind = match kind {
-            Kind::Upload => "upload",
-            Kind::Download => "download",
-        };
+        let (phase, kind) = (phase.word(), kind.word());
         format!("{attempt}/{phase}{repetition}/{kind}/{pod}")
     }
 
     /// The labels of every value stored from this record.
     pub fn labels(&self) -> BTreeMap<String, String> {
-        let word = |value: &dyn erased::Word| value.word();
-        let mut labels = BTreeMap::from([
-            ("lab".to_owned(), self.identity.lab.clone()),
-            ("scenario".to_owned(), self.identity.scenario.clone()),
-            ("cell".to_owned(), self.identity.cell.clone()),
-            ("digest".to_owned(), self.identity.digest.clone()),
-            ("trial".to_owned(), self.identity.trial.to_string()),
-            ("attempt".to_owned(), self.identity.attempt.clone()),
+        let mut labels = self.identity.labels();
+        labels.extend([
             ("system".to_owned(), self.node.system.clone()),
             ("group".to_owned(), self.node.group.clone()),
             ("node".to_owned(), self.node.pod.clone()),
-            ("role".to_owned(), word(&self.node.role)),
-            ("kind".to_owned(), word(&self.kind)),
-            ("phase".to_owned(), word(&self.phase)),
+            ("role".to_owned(), self.node.role.word()),
+            ("kind".to_owned(), self.kind.word()),
+            ("phase".to_owned(), self.phase.word()),
             ("repetition".to_owned(), self.repetition.to_string()),
-            ("observe".to_owned(), word(&self.observe)),
+            ("observe".to_owned(), self.observe.word()),
         ]);
         for (axis, level) in &self.levels {
             labels.insert(format!("axis_{axis}"), level.clone());
@@ -277,25 +278,17 @@ impl Record {
     }
 }
 
-/// Words of the small enums, as serde writes them.
-mod erased {
-    use super::{Kind, Observation, Phase, Role};
-
-    pub(super) trait Word {
-        fn word(&self) -> String;
-    }
-
-    macro_rules! word {
-        ($($type:ty),*) => {$(
-            impl Word for $type {
-                fn word(&self) -> String {
-                    match serde_json::to_value(self) {
-                        Ok(serde_json::Value::String(text)) => text,
-                        _ => String::new(),
-                    }
+macro_rules! words {
+    ($($type:ty),*) => {$(
+        impl $type {
+            /// The word, as serde writes it.
+            fn word(self) -> String {
+                match serde_json::to_value(self) {
+                    Ok(serde_json::Value::String(text)) => text,
+                    _ => String::new(),
                 }
             }
-        )*};
-    }
-    word!(Kind, Observation, Phase, Role);
+        }
+    )*};
 }
+words!(Kind, Observation, Phase, Role);

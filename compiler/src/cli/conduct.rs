@@ -7,29 +7,26 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use benchgrid_measures::AttemptName;
+use benchgrid_measures::{AttemptName, Timestamp};
 use benchgrid_probe::kubernetes::Api;
 use clap::Args;
 
-use super::{Exit, fail};
+use super::{DeployBranch, Exit, fail};
 use crate::{
     conduct::{Cluster, ConductError, Conductor, KubernetesCluster, NoCluster, Options},
-    git::Timestamp,
     render,
 };
 
-/// Decide which cells are deployed now, and write it to the deploy branch.
+/// Decide which cells are deployed now, and write it to the deploy branch
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  benchgrid conduct --git https://git.example.org/team/lab.git\n  benchgrid conduct --git \
+                        https://git.example.org/team/lab.git --once"
+)]
 pub struct ConductArgs {
-    /// The repository of the deploy branch
-    #[arg(long, value_name = "URL", env = "BENCHGRID_GIT")]
-    pub git: String,
-    /// The deploy branch
-    #[arg(long, value_name = "NAME", default_value = "deploy", env = "BENCHGRID_BRANCH")]
-    pub branch: String,
-    /// Folder of the branch that holds everything
-    #[arg(long, value_name = "FOLDER", default_value = "", env = "BENCHGRID_PREFIX", hide_default_value = true)]
-    pub prefix: String,
+    /// Which branch.
+    #[command(flatten)]
+    pub deploy: DeployBranch,
     /// Look once, change what is to be changed, and end
     #[arg(long)]
     pub once: bool,
@@ -60,9 +57,9 @@ pub fn run(args: &ConductArgs) -> Result<(), ConductError> {
     let temporary = if args.dir.is_none() { Some(temporary()?) } else { None };
     let directory = args.dir.clone().or(temporary.as_ref().map(|folder| folder.path().to_owned())).unwrap_or_default();
     let options = Options {
-        url: args.git.clone(),
-        branch: args.branch.clone(),
-        prefix: args.prefix.clone(),
+        url: args.deploy.git.clone(),
+        branch: args.deploy.branch.clone(),
+        prefix: args.deploy.prefix.clone(),
         directory,
         interval: args.interval,
         store: args.store.clone(),

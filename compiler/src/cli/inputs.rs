@@ -15,14 +15,26 @@ use crate::spec::{
     text,
 };
 
+/// That a file which was named is there.
+pub(super) fn there(path: &Path) -> Result<(), Exit> {
+    if path.exists() {
+        return Ok(());
+    }
+    say(&format!("error: {} is not there", path.display()));
+    Err(Exit::Usage)
+}
+
 /// A lab, checked; mistakes are said.
 pub(super) fn lab(path: &Path) -> Result<Lab, Exit> {
+    there(path)?;
     let (lab, diagnostics) = load_lab(path);
     told(diagnostics, lab).map(|lab| lab.value)
 }
 
 /// The plan of one scenario in a lab; mistakes of all files are said.
 pub(super) fn planned(scenario: &Path, lab: &Path) -> Result<(Plan, Lab), Exit> {
+    there(scenario)?;
+    there(lab)?;
     let (lab, mut diagnostics) = load_lab(lab);
     let (scenario, found) = load_scenario(scenario);
     diagnostics.extend(found);

@@ -4,6 +4,7 @@
 
 mod compile;
 pub mod conduct;
+mod deploy_branch;
 mod inputs;
 mod plan;
 mod report;
@@ -11,6 +12,8 @@ pub mod schema;
 mod show;
 pub mod status;
 pub mod validate;
+
+pub use deploy_branch::DeployBranch;
 
 use std::process::ExitCode;
 
@@ -41,7 +44,15 @@ impl From<Exit> for ExitCode {
 /// Compare distributed storage systems, honestly: one scenario file becomes a Git branch that Argo CD deploys, cell by
 /// cell, and a report.
 #[derive(Debug, Parser)]
-#[command(name = "benchgrid", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    name = "benchgrid",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  benchgrid validate matrices labs base\n  benchgrid plan matrices/smoke.yaml --lab labs/test.yaml\n  \
+                  benchgrid compile matrices --lab labs/test.yaml --push\n  benchgrid report --lab labs/test.yaml\n\nExit codes: 0 yes; 1 no (mistakes, differences); 2 the \
+                  command line is wrong or names a file that is not there; 3 Git, the network or the machine; 70 a defect"
+)]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -66,6 +77,7 @@ enum Verb {
     /// Print a JSON Schema, or write all of them
     Schema(schema::SchemaArgs),
     /// Print completions for a shell
+    #[command(after_help = "Example:\n  benchgrid completions bash > /etc/bash_completion.d/benchgrid")]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
@@ -78,14 +90,14 @@ enum Verb {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     match Arguments::parse().verb {
-        Verb::Validate(arguments) => validate::run(&arguments),
+        Verb::Validate(arguments) => arguments.run().into(),
         Verb::Plan(arguments) => arguments.run().into(),
         Verb::Compile(arguments) => arguments.run().into(),
         Verb::Show(arguments) => arguments.run().into(),
         Verb::Conduct(arguments) => arguments.run().into(),
         Verb::Status(arguments) => arguments.run().into(),
         Verb::Report(arguments) => arguments.run().into(),
-        Verb::Schema(arguments) => schema::run(&arguments),
+        Verb::Schema(arguments) => arguments.run().into(),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "benchgrid", &mut std::io::stdout());
             Exit::Yes.into()

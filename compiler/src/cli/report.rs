@@ -48,6 +48,7 @@ impl Arguments {
     fn campaign(&self) -> Result<Campaign, Exit> {
         let answer = |result: Result<Campaign, SourceError>| result.map_err(|error| fail(Exit::Environment, &error));
         if !self.records.is_empty() {
+            self.records.iter().try_for_each(|path| inputs::there(path))?;
             return answer(from_records(&self.records));
         }
         let Some(path) = &self.lab else { return Err(Exit::Usage) };

@@ -1,21 +1,45 @@
-//! `benchgrid schema`: JSON Schemas of the files and of the records.
+//! `benchgrid schema`: JSON Schemas of the files, of the records, and of what stands on the branch.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
 
+use benchgrid_measures::{Outcome, Record};
 use clap::Args;
+use serde_json::Value;
 
-use crate::spec::{SCHEMAS, schema};
+use super::{Exit, print, say};
+use crate::conduct::Done;
+use crate::render::{Attempt, CellsFile, PlanFile};
+use crate::spec;
 
-/// Prints the JSON Schema (draft 07) of a kind, or writes all of them to a folder.
+/// Print a JSON Schema (draft 07), or write all of them
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  benchgrid schema scenario > scenario.schema.json\n  benchgrid schema --all schemas"
+)]
 pub struct SchemaArgs {
-    /// Which one.
-    #[arg(value_parser = SCHEMAS, required_unless_present = "all")]
+    /// Which one
+    #[arg(value_name = "KIND", value_parser = SCHEMAS, required_unless_present = "all")]
     kind: Option<String>,
-    /// Write every schema to this folder as `<kind>.schema.json`.
+    /// Write every schema to this folder as `<kind>.schema.json`
     #[arg(long, value_name = "DIR", conflicts_with = "kind")]
     all: Option<PathBuf>,
+}
+
+/// Kinds a schema is committed for, by the name of the file: the user's files, what is measured, what the branch and
+/// `plan --format json` hold.
+pub const SCHEMAS: [&str; 9] = ["scenario", "lab", "system", "record", "outcome", "cells", "plan", "attempt", "done"];
+
+/// The schema of a kind.
+pub fn schema(kind: &str) -> Option<Value> {
+    Some(match kind {
+        "record" => spec::schema_of::<Record>(kind),
+        "outcome" => spec::schema_of::<Outcome>(kind),
+        "cells" => spec::schema_of::<CellsFile>(kind),
+        "plan" => spec::schema_of::<PlanFile>(kind),
+        "attempt" => spec::schema_of::<Attempt>(kind),
+        "done" => spec::schema_of::<Done>(kind),
+        _ => return spec::schema(kind),
+    })
 }
 
 /// The schema as it is committed.
@@ -23,22 +47,24 @@ pub fn text(kind: &str) -> Option<String> {
     schema(kind).and_then(|schema| serde_json::to_string_pretty(&schema).ok()).map(|text| text + "\n")
 }
 
-/// Runs the verb.
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line prints")]
-pub fn run(args: &SchemaArgs) -> ExitCode {
-    if let Some(kind) = &args.kind {
-        print!("{}", text(kind).unwrap_or_default());
-    }
-    if let Some(folder) = &args.all {
-        let written = std::fs::create_dir_all(folder).and_then(|()| {
-            SCHEMAS.iter().try_for_each(|kind| {
-                std::fs::write(folder.join(format!("{kind}.schema.json")), text(kind).unwrap_or_default())
-            })
-        });
-        if let Err(error) = written {
-            eprintln!("error: {} can't be written: {error}", folder.display());
-            return ExitCode::from(3);
+impl SchemaArgs {
+    pub(super) fn run(&self) -> Exit {
+        if let Some(kind) = &self.kind {
+            print(&text(kind).unwrap_or_default());
+        }
+        match self.all.as_deref().map(write_all) {
+            Some(Err(error)) => {
+                say(&format!("error: the schemas can't be written: {error}"));
+                Exit::Environment
+            }
+            _ => Exit::Yes,
         }
     }
-    ExitCode::SUCCESS
+}
+
+fn write_all(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    SCHEMAS
+        .iter()
+        .try_for_each(|kind| std::fs::write(folder.join(format!("{kind}.schema.json")), text(kind).unwrap_or_default()))
 }

@@ -6,7 +6,7 @@ use crate::render;
 /// `benchgrid show`
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  benchgrid show fileSize-5MB.system-http --scenario matrices/smoke.yaml --lab labs/test.yaml"
+    after_help = "Example:\n  benchgrid show filesize-5mb.system-http --scenario matrices/smoke.yaml --lab labs/test.yaml"
 )]
 pub(super) struct Arguments {
     /// Id or slug of the cell

@@ -4,24 +4,22 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 
-use super::{Exit, fail};
+use super::{DeployBranch, Exit, fail};
 use crate::{
     conduct::{ConductError, Status, read_state},
     git::{GitError, Remote, Snapshot},
 };
 
-/// Say how far the campaigns of a deploy branch are.
+/// Say how far the campaigns of a deploy branch are
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  benchgrid status --git https://git.example.org/team/lab.git\n  benchgrid status --git \
+                        https://git.example.org/team/lab.git --format json"
+)]
 pub struct StatusArgs {
-    /// The repository of the deploy branch
-    #[arg(long, value_name = "URL", env = "BENCHGRID_GIT")]
-    pub git: String,
-    /// The deploy branch
-    #[arg(long, value_name = "NAME", default_value = "deploy", env = "BENCHGRID_BRANCH")]
-    pub branch: String,
-    /// Folder of the branch that holds everything
-    #[arg(long, value_name = "FOLDER", default_value = "", env = "BENCHGRID_PREFIX", hide_default_value = true)]
-    pub prefix: String,
+    /// Which branch.
+    #[command(flatten)]
+    pub deploy: DeployBranch,
     /// How it is written
     #[arg(long, value_enum, default_value_t = StatusFormat::Text)]
     pub format: StatusFormat,
@@ -30,9 +28,9 @@ pub struct StatusArgs {
 /// How a status is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum StatusFormat {
-    /// For people.
+    /// For people
     Text,
-    /// For programs.
+    /// For programs
     Json,
 }
 
@@ -54,7 +52,7 @@ pub fn run(args: &StatusArgs, out: &mut dyn Write) -> Result<(), ConductError> {
 }
 
 fn read(args: &StatusArgs) -> Result<Status, ConductError> {
-    let StatusArgs { git, branch, prefix, .. } = args;
+    let DeployBranch { git, branch, prefix } = &args.deploy;
     let folder = tempfile::tempdir().map_err(|source| GitError::Io { path: std::env::temp_dir(), source })?;
     let (repo, remote) = Remote::clone_into(folder.path(), git)?;
     let tip = remote.fetch(branch)?;

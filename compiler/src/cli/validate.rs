@@ -2,23 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
+use super::{Exit, print, say};
 use crate::matrix;
 use crate::spec::{self, Diagnostic, Severity, codes};
 
-/// Checks scenario, lab and system files.
+/// Check scenario, lab and system files; every mistake in one run
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  benchgrid validate matrices labs base\n  benchgrid validate --format github matrices/smoke.yaml"
+)]
 pub struct ValidateArgs {
-    /// Files, or folders whose YAML files of ours are checked.
+    /// Files, or folders whose YAML files of ours are checked
     #[arg(required = true, value_name = "FILE")]
     paths: Vec<PathBuf>,
-    /// Form of the result.
+    /// How it is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -26,14 +29,14 @@ pub struct ValidateArgs {
 /// Form of diagnostics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people, with excerpts.
+    /// For people, with excerpts
     #[default]
     Text,
-    /// A list of objects.
+    /// A list of objects
     Json,
-    /// Annotations of GitHub workflows.
+    /// Annotations of GitHub workflows
     Github,
-    /// SARIF 2.1.0.
+    /// SARIF 2.1.0
     Sarif,
 }
 
@@ -60,33 +63,33 @@ pub struct Checked {
     pub files: usize,
 }
 
-/// Runs the verb: 0 when there is no error, 1 when there is, 2 when there is nothing to check.
-#[expect(clippy::print_stderr, reason = "the command line prints")]
-pub fn run(args: &ValidateArgs) -> ExitCode {
-    let files = match collect(&args.paths) {
-        Ok(files) => files,
-        Err(message) => {
-            eprintln!("error: {message}");
-            return ExitCode::from(2);
+impl ValidateArgs {
+    /// 0 when there is no error, 1 when there is, 2 when there is nothing to check.
+    pub(super) fn run(&self) -> Exit {
+        let files = match collect(&self.paths) {
+            Ok(files) => files,
+            Err(message) => {
+                say(&format!("error: {message}"));
+                return Exit::Usage;
+            }
+        };
+        let checked = check(&files);
+        let colours =
+            std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let mut result = self.format.render(&checked.diagnostics, colours);
+        if self.format == Format::Text {
+            for (file, (cells, exclusions)) in &checked.matrices {
+                let _ = writeln!(result, "{}: {cells} cells, {exclusions} exclusions", file.display());
+            }
         }
-    };
-    let checked = check(&files);
-    let stdout = std::io::stdout();
-    let colours = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let mut result = args.format.render(&checked.diagnostics, colours);
-    if args.format == Format::Text {
-        for (file, (cells, exclusions)) in &checked.matrices {
-            let _ = writeln!(result, "{}: {cells} cells, {exclusions} exclusions", file.display());
-        }
+        print(&result);
+        let count = |severity| checked.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        let counted = |count: usize, word| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        let (files, errors_said) = (counted(checked.files, "file"), counted(errors, "error"));
+        say(&format!("{files} checked, {errors_said}, {}", counted(warnings, "warning")));
+        if errors > 0 { Exit::No } else { Exit::Yes }
     }
-    // A reader that went away is no error of ours.
-    let _ = stdout.lock().write_all(result.as_bytes());
-    let count = |severity| checked.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let counted = |count: usize, word| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    let (files, errors_said) = (counted(checked.files, "file"), counted(errors, "error"));
-    eprintln!("{files} checked, {errors_said}, {}", counted(warnings, "warning"));
-    ExitCode::from(u8::from(errors > 0))
 }
 
 /// The files of paths: a folder gives its YAML files that speak of our API, at any depth.

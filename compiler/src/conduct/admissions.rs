@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use benchgrid_measures::{AttemptName, Verdict};
+use benchgrid_measures::{AttemptName, Timestamp, Verdict};
 
 use super::state::TrialKey;
 use super::{Admission, Attempt, Cell, ClusterView, Done, Settings, State};
-use crate::{git::Timestamp, plan::Needs};
+use crate::plan::Needs;
 
 /// What became of the tries at one trial.
 #[derive(Default, Clone, Copy)]

@@ -1,7 +1,8 @@
+use benchgrid_measures::Timestamp;
 use std::fmt::Write;
 
 use super::{Admission, Admit, ConductError, Decision, State};
-use crate::git::{Change, Snapshot, Timestamp};
+use crate::git::{Change, Snapshot};
 
 /// A decision as a change of the branch, with the commit's message and what could not be done.
 pub(super) struct Planned {

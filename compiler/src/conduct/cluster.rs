@@ -1,11 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use benchgrid_measures::Outcome;
+use benchgrid_measures::{Outcome, Timestamp};
 use benchgrid_probe::kubernetes::{Api, KubernetesError, termination_message, trouble};
 use serde_json::Value;
 
 use super::{Attempt, ClusterView, Finished, Pods};
-use crate::git::Timestamp;
 
 /// Where the cluster is asked.
 pub trait Cluster {

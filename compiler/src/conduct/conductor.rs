@@ -4,12 +4,12 @@ use std::{
     time::Duration,
 };
 
-use benchgrid_measures::AttemptName;
+use benchgrid_measures::{AttemptName, Timestamp};
 use git2::{Oid, Repository, Signature, Time};
 
 use super::change::Planned;
 use super::{Cluster, ConductError, Seen, Settings, State, Store, StoreClient, decide, lab, read_state, webhook};
-use crate::git::{Backoff, GitError, Pushed, Remote, Snapshot, Timestamp, Written, write_commit};
+use crate::git::{Backoff, GitError, Pushed, Remote, Snapshot, Written, write_commit};
 use crate::spec::Lab;
 
 /// Rewrites a cell's kustomization.yaml for an attempt.

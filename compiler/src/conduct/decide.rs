@@ -1,11 +1,10 @@
 use std::collections::BTreeSet;
 
-use benchgrid_measures::Verdict;
+use benchgrid_measures::{Timestamp, Verdict};
 
 use super::admissions::Admissions;
 use super::endings::ending;
 use super::{By, ClusterView, Decision, Done, Seen, Settings, State, StoreView};
-use crate::git::Timestamp;
 
 /// What is to change on the branch now.
 ///

@@ -1,9 +1,8 @@
 use std::fmt;
 
-use benchgrid_measures::{AttemptName, Reason, Verdict};
+use benchgrid_measures::{AttemptName, Reason, Timestamp, Verdict};
 
 use super::{Attempt, By, Cell, Done};
-use crate::git::Timestamp;
 
 /// What is to change, and what is to be said.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -92,19 +91,10 @@ impl Admission {
     }
 }
 
-/// `measured`, `failed`, `superseded`.
-pub(super) fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Measured => "measured",
-        Verdict::Failed => "failed",
-        Verdict::Superseded => "superseded",
-    }
-}
-
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { attempt, verdict, reason, detail, records, .. } = self;
-        write!(f, "end {}: {}", attempt.attempt, word(*verdict))?;
+        write!(f, "end {}: {verdict}", attempt.attempt)?;
         if *verdict == Verdict::Measured {
             return write!(f, ", {records} records");
         }

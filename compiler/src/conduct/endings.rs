@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 
-use benchgrid_measures::{Outcome, Reason, Verdict};
+use benchgrid_measures::{Outcome, Reason, Timestamp, Verdict};
 
 use super::{Attempt, By, ClusterView, Ending, Finished, Marker, Pods, State};
-use crate::git::Timestamp;
 
 /// Seconds in which an outcome may take its way into the store after its coordinator ended.
 const GRACE: i64 = 90;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ConductError, Room, Settings};
-use crate::spec::{Concurrency, Family, Lab, Quantity, Template};
+use crate::spec::{Concurrency, Lab, Template};
 
 impl Settings {
     /// The settings of a lab.
@@ -32,12 +32,5 @@ fn whole_seconds(duration: Duration) -> u64 {
 
 /// A duration of the lab: text with a unit, or 0.
 fn duration(field: &'static str, template: &Template) -> Result<Duration, ConductError> {
-    if template.0.as_u64() == Some(0) {
-        return Ok(Duration::ZERO);
-    }
-    let quantity = template.0.as_str().and_then(|text| text.parse::<Quantity>().ok());
-    match quantity {
-        Some(Quantity { family: Family::Duration, base }) => Ok(Duration::from_nanos(base)),
-        _ => Err(ConductError::BadDuration { field, value: template.0.to_string() }),
-    }
+    template.duration().ok_or_else(|| ConductError::BadDuration { field, value: template.0.to_string() })
 }

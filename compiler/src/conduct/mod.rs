@@ -21,6 +21,7 @@ mod status;
 mod store;
 mod webhook;
 
+pub use crate::render::Attempt;
 pub use cluster::{Cluster, KubernetesCluster, NoCluster};
 pub use conductor::{Admit, Conductor, Options, Tick};
 pub use decide::decide;
@@ -29,6 +30,6 @@ pub use error::ConductError;
 pub use observed::{ClusterView, Finished, Marker, Pods, Seen, StoreView};
 pub use read::read_state;
 pub use settings::{Room, Settings};
-pub use state::{Attempt, By, Cell, Done, State};
+pub use state::{By, Cell, Done, State};
 pub use status::{ScenarioStatus, Status};
 pub use store::{Store, StoreClient};

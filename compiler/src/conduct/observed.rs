@@ -1,8 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use benchgrid_measures::{Outcome, Reason, Verdict};
-
-use crate::git::Timestamp;
+use benchgrid_measures::{Outcome, Reason, Timestamp, Verdict};
 
 /// What store and cluster say at one moment.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,30 +1,8 @@
-use serde::Deserialize;
-
 use super::{Cell, State};
 use crate::{
     git::{GitError, Snapshot},
-    plan::Needs,
+    render::{CellEntry, CellsFile},
 };
-
-/// What the conductor needs of `cells.json`.
-#[derive(Deserialize)]
-struct Cells {
-    cells: Vec<CellEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CellEntry {
-    id: String,
-    slug: String,
-    digest: String,
-    order: usize,
-    trials: u32,
-    #[serde(default)]
-    needs: Needs,
-    ready_seconds: u64,
-    deadline_seconds: u64,
-}
 
 /// Everything that one commit of the branch says. A file that can't be read is an error: guessing what it said could
 /// measure a trial twice.
@@ -32,7 +10,7 @@ pub fn read_state(snapshot: &Snapshot<'_>) -> Result<State, GitError> {
     let lab = snapshot.id("lab.json")?.map(|id| id.to_string()).unwrap_or_default();
     let mut state = State { lab, ..State::default() };
     for scenario in snapshot.folders("overlays")? {
-        let cells: Option<Cells> = snapshot.json(&format!("overlays/{scenario}/cells.json"))?;
+        let cells: Option<CellsFile> = snapshot.json(&format!("overlays/{scenario}/cells.json"))?;
         state.cells.extend(cells.into_iter().flat_map(|file| file.cells).map(|entry| cell(&scenario, entry)));
     }
     for scenario in snapshot.folders("active")? {
@@ -50,6 +28,6 @@ pub fn read_state(snapshot: &Snapshot<'_>) -> Result<State, GitError> {
 }
 
 fn cell(scenario: &str, entry: CellEntry) -> Cell {
-    let CellEntry { id, slug, digest, order, trials, needs, ready_seconds, deadline_seconds } = entry;
+    let CellEntry { id, slug, digest, order, trials, needs, ready_seconds, deadline_seconds, .. } = entry;
     Cell { scenario: scenario.to_owned(), id, slug, digest, order, trials, needs, ready_seconds, deadline_seconds }
 }

@@ -1,7 +1,8 @@
-use benchgrid_measures::{Reason, Verdict};
+use benchgrid_measures::{Reason, Timestamp, Verdict};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{git::Timestamp, plan::Needs};
+use crate::{plan::Needs, render::Attempt};
 
 /// What the branch says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,33 +40,8 @@ pub struct Cell {
     pub deadline_seconds: u64,
 }
 
-/// `active/<scenario>/<attempt>/attempt.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// Its name.
-    pub attempt: String,
-    /// Name of the scenario.
-    pub scenario: String,
-    /// The cell's folder.
-    pub slug: String,
-    /// Id of the cell.
-    pub cell: String,
-    /// Digest of the cell.
-    pub digest: String,
-    /// Which fresh deployment, from 1.
-    pub trial: u32,
-    /// Which try at it, from 1.
-    pub number: u32,
-    /// When it was admitted.
-    pub admitted: Timestamp,
-    /// Seconds that its nodes have to become ready, and its coordinator to start once its pods are there.
-    pub ready_seconds: u64,
-    /// Seconds from then until it has failed.
-    pub deadline_seconds: u64,
-}
-
 /// Who knew how an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
     /// The outcome in the store.
@@ -79,7 +55,7 @@ pub enum By {
 }
 
 /// `done/<scenario>/<slug>/<attempt>.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Done {
     /// Its name.
     pub attempt: String,

@@ -3,11 +3,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use benchgrid_measures::{OUTCOME_METRIC, Reason, Sample, Verdict, parse_export};
+use benchgrid_measures::{OUTCOME_METRIC, Reason, Sample, Timestamp, Verdict, parse_export};
 use serde::de::{DeserializeOwned, IntoDeserializer, value::Error};
 
 use super::{Attempt, Marker, StoreView};
-use crate::git::Timestamp;
 
 /// Where outcomes are read.
 pub trait Store {

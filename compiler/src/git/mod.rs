@@ -15,7 +15,6 @@ mod provenance;
 mod publish;
 mod remote;
 mod snapshot;
-mod timestamp;
 
 pub use backoff::Backoff;
 pub use branch::{Branch, Written, write_commit};
@@ -25,4 +24,3 @@ pub use provenance::{Metadata, Provenance};
 pub use publish::{Index, Ownership, Publication, Published, publish};
 pub use remote::{Pushed, Remote};
 pub use snapshot::Snapshot;
-pub use timestamp::Timestamp;

@@ -1,9 +1,10 @@
+use benchgrid_measures::Timestamp;
 use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 
 use git2::{ErrorCode, Oid, Repository, Signature, StatusOptions, Time};
 use serde::{Deserialize, Serialize};
 
-use super::{GitError, Timestamp, remote::without_user};
+use super::{GitError, remote::without_user};
 
 /// The commit that a compile's input comes from. Author and date of what is published are its own, so that the same
 /// input on the same tip gives the same commit id.

@@ -187,7 +187,7 @@ impl<'s> Evaluator<'s> {
             let (Value::Number(_), Value::String(written), Expr::Const(_)) = (kind, text, blamed) else { continue };
             let error = self.fail(blamed, message.clone());
             if let Ok(quantity) = written.parse::<Quantity>() {
-                let call = format!("{}({})", functions::name(quantity.family), self.expression.text(blamed));
+                let call = format!("{}({})", quantity.family.name(), self.expression.text(blamed));
                 return error.help(format!("a quantity is a number of base units here: write `{call}`")).fix(call);
             }
             if written.parse::<f64>().is_ok() {

@@ -3,15 +3,6 @@ use serde_json::Value;
 use super::operators;
 use crate::spec::{Family, Quantity};
 
-/// The function that makes a number of a text of this family.
-pub(super) fn name(family: Family) -> &'static str {
-    match family {
-        Family::Size => "size",
-        Family::Rate => "rate",
-        Family::Duration => "duration",
-    }
-}
-
 /// Calls a function, or says why it can't be called so.
 pub(super) fn call(function: &str, args: &[Value], system: Option<&str>) -> Result<Value, String> {
     match (function, system) {
@@ -25,23 +16,15 @@ pub(super) fn call(function: &str, args: &[Value], system: Option<&str>) -> Resu
 }
 
 fn quantity(family: Family, args: &[Value]) -> Result<Value, String> {
-    let function = name(family);
+    let function = family.name();
     let [Value::String(text)] = args else {
-        return Err(format!("`{function}` takes one text, as in `{function}(\"{}\")`", example(family)));
+        return Err(format!("`{function}` takes one text, as in `{function}(\"{}\")`", family.example()));
     };
     let quantity: Quantity = text.parse().map_err(|error: crate::spec::QuantityError| error.to_string())?;
     if quantity.family == family {
         Ok(quantity.value())
     } else {
-        Err(format!("`{text}` is no {function}; `{}` is", example(family)))
-    }
-}
-
-fn example(family: Family) -> &'static str {
-    match family {
-        Family::Size => "1GB",
-        Family::Rate => "20Mbit",
-        Family::Duration => "5ms",
+        Err(format!("`{text}` is no {function}; `{}` is", family.example()))
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn memory_bytes(text: &str) -> Option<u64> {
         None if text.ends_with('B') => text.to_owned(),
         None => format!("{text}B"),
     };
-    spelt.parse::<Quantity>().ok().filter(|q| q.family == Family::Size && q.base > 0).map(|q| q.base)
+    Quantity::of(Family::Size, &spelt).map(|quantity| quantity.base).filter(|bytes| *bytes > 0)
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ fn whole_up(value: &Value, family: Family) -> Option<u64> {
             let number = number.as_f64().filter(|number| (0.0..9e18).contains(number))?;
             Some(number.ceil() as u64)
         }),
-        Value::String(text) => text.parse::<Quantity>().ok().filter(|q| q.family == family).map(|q| q.base),
+        Value::String(text) => Quantity::of(family, text).map(|quantity| quantity.base),
         _ => None,
     }
 }
@@ -69,9 +69,7 @@ impl FromValue for Seconds {
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Number(number) => number.as_f64().filter(|number| *number >= 0.0).map(Self),
-            Value::String(text) => {
-                text.parse::<Quantity>().ok().filter(|q| q.family == Family::Duration).map(|q| Self(q.number()))
-            }
+            Value::String(text) => Quantity::of(Family::Duration, text).map(|quantity| Self(quantity.number())),
             _ => None,
         }
     }

@@ -1,33 +1,8 @@
 use std::collections::BTreeMap;
 
 use benchgrid_measures::AttemptName;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-/// `active/<scenario>/<attempt>/attempt.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AttemptFile {
-    /// Name of the attempt: directory, Application, namespace.
-    pub attempt: String,
-    /// Name of the scenario.
-    pub scenario: String,
-    /// The cell's folder in `overlays/<scenario>/`.
-    pub slug: String,
-    /// Id of the cell.
-    pub cell: String,
-    /// Digest of the cell.
-    pub digest: String,
-    /// Which trial, from 1.
-    pub trial: u32,
-    /// Which try at it, from 1.
-    pub number: u32,
-    /// When it was admitted, RFC 3339 in UTC.
-    pub admitted: String,
-    /// Seconds that its nodes have to become ready, and its coordinator to start once its pods are there.
-    pub ready_seconds: u64,
-    /// Seconds from then until it has failed.
-    pub deadline_seconds: u64,
-}
+use super::Attempt;
 
 /// Why an overlay can't be admitted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,7 +59,7 @@ fn attempt_lines(attempt: &AttemptName) -> Vec<(String, usize)> {
 pub fn attempt(
     mut overlay: BTreeMap<String, Vec<u8>>,
     name: &AttemptName,
-    file: &AttemptFile,
+    file: &Attempt,
 ) -> Result<BTreeMap<String, Vec<u8>>, AdmitError> {
     let kustomization = overlay.get("kustomization.yaml").ok_or(AdmitError::NoKustomization)?;
     let text = std::str::from_utf8(kustomization).map_err(|_| AdmitError::NoKustomization)?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::kustomization::Kustomization;
 use super::names::{CONDUCTOR, conductor_namespace, lab_labels};
 use super::{Files, put, security};
-use crate::plan::image;
+use crate::plan::{image, whole_seconds};
 use crate::spec::Lab;
 
 /// Where the Git credential is mounted.
@@ -127,8 +127,6 @@ fn container(lab: &Lab) -> Value {
 }
 
 /// Whole seconds, at least one; a text that is no duration was refused when the lab was read.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and small")]
 fn interval_seconds(lab: &Lab) -> u64 {
-    let text = lab.spec.conductor.interval.0.as_str().unwrap_or_default();
-    text.parse::<crate::spec::Quantity>().map_or(5, |quantity| quantity.number().ceil().max(1.0) as u64)
+    lab.spec.conductor.interval.duration().map_or(5, |interval| whole_seconds(interval.as_secs_f64()).max(1))
 }

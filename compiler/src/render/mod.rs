@@ -5,6 +5,7 @@
 
 mod admit;
 mod argocd;
+mod attempt;
 mod branch;
 mod cell;
 mod cells_file;
@@ -18,7 +19,8 @@ mod policies;
 mod security;
 mod summary;
 
-pub use admit::{AdmitError, AttemptFile, admit, attempt};
+pub use admit::{AdmitError, admit, attempt};
+pub use attempt::Attempt;
 pub use cells_file::{CellEntry, CellsFile, ExclusionEntry};
 pub use summary::{PlanFile, plan_json, plan_markdown, plan_text};
 

@@ -32,7 +32,7 @@ pub use located::Located;
 pub use quantity::{Family, Quantity, QuantityError, mend};
 pub use reading::{DEEPEST, LARGEST_FILE};
 pub use scenario::*;
-pub use schema::{SCHEMAS, schema};
+pub use schema::{schema, schema_of};
 pub use structure::a_kind;
 pub use suggest::suggest;
 pub use system::*;

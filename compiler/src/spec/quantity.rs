@@ -68,6 +68,24 @@ impl Family {
         }
     }
 
+    /// Its name, which is also that of the function that makes a number of a text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Size => "size",
+            Self::Rate => "rate",
+            Self::Duration => "duration",
+        }
+    }
+
+    /// One of it, for messages.
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::Size => "1GB",
+            Self::Rate => "20Mbit",
+            Self::Duration => "5ms",
+        }
+    }
+
     /// The base unit's name, as messages say it.
     pub fn base_unit(self) -> &'static str {
         match self {
@@ -79,6 +97,11 @@ impl Family {
 }
 
 impl Quantity {
+    /// A text of that family.
+    pub fn of(family: Family, text: &str) -> Option<Self> {
+        text.parse::<Self>().ok().filter(|quantity| quantity.family == family)
+    }
+
     /// The number an expression works with: bytes, bits a second, seconds.
     #[expect(clippy::cast_precision_loss, reason = "sizes stay below 2^53 bytes")]
     pub fn number(self) -> f64 {

@@ -5,30 +5,26 @@ use serde_json::{Value, json};
 
 use super::{Lab, Scenario, System};
 
-/// Kinds of objects a schema is committed for, by the name of the file.
-pub const SCHEMAS: [&str; 5] = ["scenario", "lab", "system", "record", "outcome"];
-
-/// The JSON Schema (draft 07) of a kind.
+/// The JSON Schema (draft 07) of a kind of the user's files: `scenario`, `lab`, `system`.
 pub fn schema(kind: &str) -> Option<Value> {
-    let (mut schema, spec) = match kind {
-        "scenario" => (generate::<Scenario>(), Some("Scenario")),
-        "lab" => (generate::<Lab>(), Some("Lab")),
-        "system" => (generate::<System>(), Some("System")),
-        "record" => (generate::<benchgrid_measures::Record>(), None),
-        "outcome" => (generate::<benchgrid_measures::Outcome>(), None),
+    let (mut schema, name) = match kind {
+        "scenario" => (schema_of::<Scenario>(kind), "Scenario"),
+        "lab" => (schema_of::<Lab>(kind), "Lab"),
+        "system" => (schema_of::<System>(kind), "System"),
         _ => return None,
     };
-    if let Some(kind) = spec {
-        tighten(&mut schema);
-        schema["properties"]["apiVersion"]["const"] = json!(super::API_VERSION);
-        schema["properties"]["kind"]["const"] = json!(kind);
-    }
-    schema["$id"] = json!(format!("https://benchgrid.io/schemas/{kind}.schema.json"));
+    tighten(&mut schema);
+    schema["properties"]["apiVersion"]["const"] = json!(super::API_VERSION);
+    schema["properties"]["kind"]["const"] = json!(name);
     Some(schema)
 }
 
-fn generate<T: JsonSchema>() -> Value {
-    SchemaSettings::draft07().for_deserialize().into_generator().into_root_schema_for::<T>().to_value()
+/// The JSON Schema (draft 07) of a type, under the name of its file.
+pub fn schema_of<T: JsonSchema>(file: &str) -> Value {
+    let generator = SchemaSettings::draft07().for_deserialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
+    schema["$id"] = json!(format!("https://benchgrid.io/schemas/{file}.schema.json"));
+    schema
 }
 
 /// What is left out is not written as `null`; sets of words become one enumeration, whose errors can name them.

@@ -1,5 +1,9 @@
+use std::time::Duration;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+
+use super::{Family, Quantity};
 
 /// A scalar that may hold `{{ expression }}`; it gets its value when a cell is planned.
 ///
@@ -12,6 +16,14 @@ impl Template {
     /// A template that holds plain text.
     pub fn text(text: &str) -> Self {
         Self(serde_json::Value::String(text.to_owned()))
+    }
+
+    /// A duration that depends on no axis: text with a unit, or 0.
+    pub fn duration(&self) -> Option<Duration> {
+        if self.0.as_u64() == Some(0) {
+            return Some(Duration::ZERO);
+        }
+        Quantity::of(Family::Duration, self.0.as_str()?).map(|quantity| Duration::from_nanos(quantity.base))
     }
 
     /// Whether there is anything to evaluate.

@@ -56,15 +56,15 @@ impl Check<'_> {
 
     /// A quantity, or an expression that is looked at later.
     fn quantity(&mut self, pointer: &str, value: &Value, family: Family) {
-        let example = example(family);
+        let example = family.example();
         match value {
             Value::String(text) if text.contains("{{") => {}
             Value::String(text) => match text.parse::<Quantity>() {
                 Ok(quantity) if quantity.family != family => {
                     let message = format!(
                         "`{text}` is a {}, expected a {} such as `{example}`",
-                        name(quantity.family),
-                        name(family)
+                        quantity.family.name(),
+                        family.name()
                     );
                     self.report(codes::WRONG_FAMILY, pointer, message);
                 }
@@ -76,7 +76,7 @@ impl Check<'_> {
             },
             Value::Number(number) if number.as_f64() == Some(0.0) && family != Family::Rate => {}
             Value::Number(number) => {
-                let message = format!("`{number}` has no unit, expected a {} such as `{example}`", name(family));
+                let message = format!("`{number}` has no unit, expected a {} such as `{example}`", family.name());
                 self.report(codes::QUANTITY, pointer, message);
             }
             _ => {}
@@ -84,10 +84,11 @@ impl Check<'_> {
     }
 
     fn unreadable(&mut self, pointer: &str, text: &str, family: Family, error: &QuantityError) {
-        let fix = mend(text).filter(|fix| fix.parse::<Quantity>().is_ok_and(|quantity| quantity.family == family));
+        let fix = mend(text).filter(|fix| Quantity::of(family, fix).is_some());
         let units: Vec<_> = family.units().iter().rev().map(|(unit, _)| *unit).collect();
         let diagnostic = self.report(codes::QUANTITY, pointer, error.to_string());
-        diagnostic.help = Some(format!("a {} has one of the units {}, without a space", name(family), units.join(" ")));
+        diagnostic.help =
+            Some(format!("a {} has one of the units {}, without a space", family.name(), units.join(" ")));
         diagnostic.fix = fix;
     }
 
@@ -171,26 +172,10 @@ fn cpu(text: &str) -> bool {
 }
 
 fn memory(text: &str) -> bool {
-    if text.parse::<Quantity>().is_ok_and(|quantity| quantity.family == Family::Size) {
+    if Quantity::of(Family::Size, text).is_some() {
         return true;
     }
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let units = ["", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"];
     units.contains(&&text[number.len()..]) && number.parse::<f64>().is_ok_and(|number| number > 0.0)
-}
-
-fn name(family: Family) -> &'static str {
-    match family {
-        Family::Size => "size",
-        Family::Rate => "rate",
-        Family::Duration => "duration",
-    }
-}
-
-fn example(family: Family) -> &'static str {
-    match family {
-        Family::Size => "1GB",
-        Family::Rate => "20Mbit",
-        Family::Duration => "5ms",
-    }
 }
