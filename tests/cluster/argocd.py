@@ -126,7 +126,10 @@ def controller_restart(attempt):
     subprocess.run(["bash", str(lab.KIT / "argocd/up.sh")], check=True, capture_output=True)
     outcome = lab.wait_until("the repetition ends after the controller's restart", 240, lambda: finished(attempt), every=1)
     lab.equal("the attempt is measured all the same", (outcome["verdict"], outcome["reason"]), ("measured", "ok"))
-    lab.equal("its Job ran once", (job(attempt)["metadata"]["uid"], job(attempt)["status"].get("succeeded")), (uid, 1))
+    lab.wait_until("its Job is complete", 30, lambda: job(attempt)["status"].get("succeeded") == 1)
+    lab.equal("its Job is the same", job(attempt)["metadata"]["uid"], uid)
+    pods = lab.kubectl_json("-n", attempt, "get", "pods", "-l", "benchgrid.io/role=coordinator")["items"]
+    lab.equal("it ran once", len(pods), 1)
     found("application controller killed during a repetition", "pods and Job untouched, the attempt ends as measured")
 
 
