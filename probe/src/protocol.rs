@@ -178,6 +178,8 @@ pub enum StepResult {
     Ok(Box<Reply>),
     /// It could not be done.
     Error(String),
+    /// Of [`Step::Ingest`]: the node has the content, but the others can't find it there, and why.
+    Hidden(String),
 }
 
 /// What came out of a step.

@@ -87,7 +87,7 @@ def main():
     block()
     try:
         lab.compile_and_push(scenario("tracker"), probe=good["probe"])
-        expect("tracker", 300, "gate", "0 of 1")
+        expect("tracker", 300, "gate", "tracker http://coordinator:6969")
     finally:
         unblock()
 

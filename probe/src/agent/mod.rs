@@ -151,7 +151,7 @@ fn work_on(
     while let Ok(Arrival { order, at }) = orders.recv() {
         let last = order.step == Step::Finish;
         let result = worker.work(order.step, at);
-        if let StepResult::Error(text) = &result {
+        if let StepResult::Error(text) | StepResult::Hidden(text) = &result {
             tell(&format!("step {}: {text}", order.number));
         }
         let report =

@@ -37,7 +37,10 @@ impl Worker {
         let reply = match step {
             Step::Describe { limit_seconds } => self.describe(limit_seconds),
             Step::Baseline { address, bytes, limit_seconds } => transfers(&address, bytes, limit_seconds),
-            Step::Ingest { content, limit_seconds } => self.ingest(&content, limit_seconds),
+            Step::Ingest { content, limit_seconds } => match self.ingest(&content, limit_seconds) {
+                Err(hidden @ DriverError::Hidden { .. }) => return StepResult::Hidden(text(&hidden)),
+                reply => reply.map_err(|error| text(&error)),
+            },
             Step::Idle { seconds } => self.idle(seconds),
             Step::Download(order) => Ok(self.download(&order, arrived)),
             Step::Remove { content } => {
@@ -66,11 +69,12 @@ impl Worker {
         Ok(Reply::Described { description, environment: environment() })
     }
 
-    fn ingest(&mut self, content: &Content, limit: f64) -> Result<Reply, String> {
+    fn ingest(&mut self, content: &Content, limit: f64) -> Result<Reply, DriverError> {
         let counted = meter(&self.device, Idle::default());
-        let ingested = self.driver.ingest(content, Duration::from_secs_f64(limit)).map_err(|error| text(&error))?;
+        let ingested = self.driver.ingest(content, Duration::from_secs_f64(limit))?;
         let counters = counted();
-        let sha256 = content.sha256().map_err(|error| error.to_string())?;
+        let sha256 =
+            content.sha256().map_err(|source| DriverError::File { path: content.name.clone().into(), source })?;
         Ok(Reply::Ingested { handle: ingested.handle, upload_seconds: ingested.upload_seconds, sha256, counters })
     }
 

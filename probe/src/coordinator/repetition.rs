@@ -285,7 +285,7 @@ fn downloaded(mut record: Record, answer: Answer) -> Record {
 /// The word of the fixed set for a step that gave no answer.
 fn failure(trouble: &Trouble) -> Failure {
     let reason = match trouble {
-        Trouble::Failed(_) | Trouble::Late(_) => "error",
+        Trouble::Failed(_) | Trouble::Hidden(_) | Trouble::Late(_) => "error",
         Trouble::Lost(_) | Trouble::Restarted => "agent-lost",
     };
     Failure { reason: reason.to_owned(), detail: trouble.to_string() }
@@ -293,11 +293,16 @@ fn failure(trouble: &Trouble) -> Failure {
 
 /// What a trouble of the agent itself says about the repetition: nothing can be known of the node.
 fn voids(pod: &str, trouble: &Trouble) -> Option<String> {
-    (!matches!(trouble, Trouble::Failed(_))).then(|| format!("agent of {pod}: {trouble}"))
+    (!matches!(trouble, Trouble::Failed(_) | Trouble::Hidden(_))).then(|| format!("agent of {pod}: {trouble}"))
 }
 
-/// An agent that is lost voids what it did; a node that refuses is a result, and nothing can follow.
+/// An agent that is lost voids what it did; a node that refuses is a result, and nothing can follow; one that can't
+/// make its content known is what the gate is there for.
 fn upload_failed(pod: &str, trouble: &Trouble) -> End {
-    let reason = if matches!(trouble, Trouble::Failed(_)) { Reason::TransferFailed } else { Reason::Invalid };
+    let reason = match trouble {
+        Trouble::Failed(_) => Reason::TransferFailed,
+        Trouble::Hidden(_) => Reason::Gate,
+        Trouble::Lost(_) | Trouble::Restarted | Trouble::Late(_) => Reason::Invalid,
+    };
     End::new(reason, format!("upload to {pod}: {trouble}"))
 }

@@ -20,6 +20,9 @@ pub(super) enum Trouble {
     /// The agent says so.
     #[error("{0}")]
     Failed(String),
+    /// The node has the content, but the others can't find it there.
+    #[error("{0}")]
+    Hidden(String),
     /// The agent does not ask for steps any more.
     #[error("the agent fell silent for {0} s")]
     Lost(u64),
@@ -153,6 +156,7 @@ impl Swarm {
             seat.close(match report.result {
                 StepResult::Ok(reply) => Ok(*reply),
                 StepResult::Error(text) => Err(Trouble::Failed(text)),
+                StepResult::Hidden(text) => Err(Trouble::Hidden(text)),
             });
         }
         drop(seats);

@@ -96,6 +96,16 @@ pub enum DriverError {
         /// How long it was given.
         seconds: f64,
     },
+    /// The node has the content, but could not make it known.
+    #[error("the tracker {tracker} took no announcement within {seconds} s: {detail}")]
+    Hidden {
+        /// Where it announces.
+        tracker: String,
+        /// How long it tried.
+        seconds: f64,
+        /// What the node says of the tracker.
+        detail: String,
+    },
     /// A driver of that name does not exist.
     #[error("unknown driver `{0}`; there are http and qbittorrent")]
     Unknown(String),

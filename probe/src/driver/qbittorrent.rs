@@ -92,6 +92,8 @@ struct Properties {
 struct TrackerEntry {
     url: String,
     status: i64,
+    #[serde(default)]
+    msg: String,
 }
 
 impl QBittorrent {
@@ -175,24 +177,26 @@ impl QBittorrent {
         })
     }
 
-    /// Whether the torrent is offered: checked, and known to the tracker.
-    fn offered(&self, metainfo: &Metainfo) -> Result<Option<()>, DriverError> {
+    /// Whether the torrent's content was checked and is offered.
+    fn checked(&self, metainfo: &Metainfo) -> Result<Option<()>, DriverError> {
         let path = format!("/api/v2/torrents/info?hashes={}", metainfo.infohash);
         let listed: Vec<Listed> = self.api.json(&path)?;
         // For a moment after it was added it is not listed.
         let Some(torrent) = listed.first() else { return Ok(None) };
         match torrent.state.as_str() {
             "error" | "missingFiles" => Err(failed("ingest", format!("torrent in state {}", torrent.state))),
-            state if SEEDING.contains(&state) => self.announced(metainfo),
+            state if SEEDING.contains(&state) => Ok(Some(())),
             _ => Ok(None),
         }
     }
 
-    fn announced(&self, metainfo: &Metainfo) -> Result<Option<()>, DriverError> {
+    /// Whether the tracker took an announcement; `said` is what the node says of it meanwhile.
+    fn announced(&self, metainfo: &Metainfo, said: &mut String) -> Result<Option<()>, DriverError> {
         let path = format!("/api/v2/torrents/trackers?hash={}", metainfo.infohash);
         let trackers: Vec<TrackerEntry> = self.api.json(&path)?;
-        let working = |entry: &TrackerEntry| entry.url == self.place.tracker && entry.status == TRACKER_WORKING;
-        Ok(trackers.iter().any(working).then_some(()))
+        let Some(ours) = trackers.into_iter().find(|entry| entry.url == self.place.tracker) else { return Ok(None) };
+        *said = format!("status {}, message `{}`", ours.status, ours.msg);
+        Ok((ours.status == TRACKER_WORKING).then_some(()))
     }
 
     fn remove_file(&self, content: &Content) -> Result<(), DriverError> {
@@ -244,7 +248,17 @@ impl Driver for QBittorrent {
         let metainfo = self.generate(content)?;
         let start = Instant::now();
         self.add(&metainfo)?;
-        wait_for(&format!("offer of {}", content.name), limit, PAUSE, || self.offered(&metainfo))?;
+        wait_for(&format!("check of {}", content.name), limit, PAUSE, || self.checked(&metainfo))?;
+        let mut said = String::new();
+        wait_for("announce", limit.saturating_sub(start.elapsed()), PAUSE, || self.announced(&metainfo, &mut said))
+            .map_err(|error| match error {
+                DriverError::Slow { .. } => DriverError::Hidden {
+                    tracker: self.place.tracker.clone(),
+                    seconds: limit.as_secs_f64(),
+                    detail: said.clone(),
+                },
+                other => other,
+            })?;
         let upload_seconds = start.elapsed().as_secs_f64();
         Ok(Ingested { handle: metainfo.handle(), upload_seconds })
     }
