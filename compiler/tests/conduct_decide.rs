@@ -296,6 +296,15 @@ fn ended(state: &State, n: u32, ended: i64, by: By, records: u32) -> Done {
 }
 
 #[test]
+fn what_is_kept_of_an_attempt_is_as_its_schema_says() {
+    let validator = jsonschema::draft7::new(&benchgrid::cli::schema::schema("done").unwrap()).unwrap();
+    for (by, records) in [(By::Store, 3), (By::Campaign, 0)] {
+        let done = serde_json::to_value(ended(&state(1, 1), 1, 100, by, records)).unwrap();
+        assert!(validator.is_valid(&done), "{done}");
+    }
+}
+
+#[test]
 fn two_attempts_without_a_trace_stop_it() {
     let settings = settings(1, 0, 1);
     let mut state = state(1, 9);

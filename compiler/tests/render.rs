@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use benchgrid::cli::schema::schema;
 use benchgrid::kustomize::{build, kind, load_base, name, read_documents};
 use benchgrid::matrix;
 use benchgrid::plan::{Cell, Plan, Systems, plan};
-use benchgrid::render::{Attempt, Files, admit, attempt, files, plan_json, plan_markdown, plan_text, show};
+use benchgrid::render::{Attempt, Files, PlanFile, admit, attempt, files, plan_json, plan_markdown, plan_text, show};
 use benchgrid::spec::{Lab, any_error, base_folder, load_lab, load_scenario, load_system};
 use benchgrid_measures::AttemptName;
 use serde_json::Value;
@@ -161,9 +162,9 @@ fn golden_tree_of_everything() {
 fn golden_plan() {
     let branch = Branch::test(&["matrices/smoke.yaml"]);
     let plan = &branch.plans[0];
-    insta::assert_snapshot!("smoke-text", plan_text(plan));
-    insta::assert_snapshot!("smoke-markdown", plan_markdown(plan));
-    insta::assert_snapshot!("smoke-json", plan_json(plan));
+    insta::assert_snapshot!("smoke-text", plan_text(&PlanFile::of(plan)));
+    insta::assert_snapshot!("smoke-markdown", plan_markdown(&PlanFile::of(plan)));
+    insta::assert_snapshot!("smoke-json", plan_json(&PlanFile::of(plan)));
     let cell = plan.cells.iter().find(|cell| cell.slug.contains("bittorrent")).unwrap();
     insta::assert_snapshot!("smoke-cell", show(plan, cell, &branch.lab).unwrap());
 }
@@ -173,7 +174,7 @@ fn the_reference_scenario_is_planned() {
     let lab = lab("labs/example.yaml");
     let plan = planned("matrices/codex-vs-bittorrent.yaml", &lab);
     assert_eq!((plan.cells.len(), plan.exclusions.len()), (78, 42));
-    assert!(plan_text(&plan).contains("no node would be left to download"));
+    assert!(plan_text(&PlanFile::of(&plan)).contains("no node would be left to download"));
 }
 
 #[test]
@@ -197,6 +198,21 @@ fn an_attempt_differs_in_its_name_only() {
             .replace("\"benchgrid.io/trial\":\"0\"", "\"benchgrid.io/trial\":\"2\"")
             .replace("coordinator-t0a0", "coordinator-t2a3");
         assert_eq!(serde_json::to_string(&active).unwrap(), text);
+    }
+}
+
+#[test]
+fn files_of_the_branch_are_as_their_schemas_say() {
+    let mut branch = Branch::test(&["matrices/smoke.yaml", "tests/cluster/never-ready.yaml"]);
+    branch.admit_all();
+    for kind in ["cells", "attempt"] {
+        let validator = jsonschema::draft7::new(&schema(kind).unwrap()).unwrap();
+        let end = format!("/{kind}.json");
+        let files: Vec<_> = branch.files.iter().filter(|(path, _)| path.ends_with(&end)).collect();
+        assert!(!files.is_empty(), "{kind}");
+        for (path, bytes) in files {
+            assert!(validator.is_valid(&serde_json::from_slice(bytes).unwrap()), "{path}");
+        }
     }
 }
 

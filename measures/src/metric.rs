@@ -1,4 +1,4 @@
-use crate::{Observation, Record};
+use crate::Record;
 
 /// One stored number of a record.
 pub struct Metric {
@@ -128,14 +128,3 @@ pub const METRICS: &[Metric] = &[
         value: |r| flag(r.invalid.is_empty()),
     },
 ];
-
-/// Keeps the observation kinds in one place for readers of the store.
-impl Observation {
-    /// The word used as label.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Stream => "stream",
-        }
-    }
-}

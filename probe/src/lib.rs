@@ -15,6 +15,7 @@ pub mod experiment;
 pub mod http_node;
 pub mod kubernetes;
 pub mod protocol;
+mod retry;
 pub mod shaping;
 pub mod store;
 pub mod tracker;

@@ -14,7 +14,10 @@ use std::{
 use benchgrid_measures::{CURVE_METRIC, Outcome, Record, parse_export, sample_line};
 use flate2::{Compression, write::GzEncoder};
 
-use crate::experiment::Store as Urls;
+use crate::{
+    experiment::Store as Urls,
+    retry::{Patience, Try, retry},
+};
 
 /// First pause after a try that failed; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -153,7 +156,7 @@ impl Store {
     /// Sends a parcel, again and again for at most `patience` while the store can't be reached.
     pub fn push(&self, parcel: &Parcel, patience: Duration) -> Result<(), StoreError> {
         let url = format!("{}{}", self.urls.write, parcel.path);
-        retry(&url, patience, || {
+        persist(&url, patience, || {
             let request = self.agent.post(&url).header("Content-Encoding", "gzip");
             read(&url, request.content_type("text/plain").send(&parcel.body[..])).map(drop)
         })
@@ -186,7 +189,7 @@ impl Store {
         // The marker has no kind.
         let selector = format!("{{attempt=\"{attempt}\",kind!=\"\",__name__!=\"{CURVE_METRIC}\"}}");
         let url = format!("{}/api/v1/export", self.urls.read);
-        let body = retry(&url, patience, || {
+        let body = persist(&url, patience, || {
             let request = self.agent.get(&url).query("match[]", &selector);
             // Without an end in the future, a value stamped just now stays hidden.
             let request = request.query("start", seconds(first - 1000)).query("end", seconds(last + 60_000));
@@ -200,30 +203,17 @@ impl Store {
 }
 
 /// Tries again while the store can't be reached.
-fn retry<T>(url: &str, patience: Duration, mut attempt: impl FnMut() -> Result<T, Try>) -> Result<T, StoreError> {
-    let start = Instant::now();
-    let mut pause = FIRST_PAUSE;
-    loop {
-        match attempt() {
-            Ok(value) => return Ok(value),
-            Err(Try::Final(error)) => return Err(error),
-            Err(Try::Again(last)) if start.elapsed() + pause >= patience => {
-                let seconds = start.elapsed().as_secs();
-                return Err(StoreError::Unreachable { url: url.to_owned(), seconds, last });
-            }
-            Err(Try::Again(_)) => thread::sleep(pause),
-        }
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-}
-
-enum Try {
-    Again(String),
-    Final(StoreError),
+fn persist<T>(
+    url: &str,
+    patience: Duration,
+    attempt: impl FnMut() -> Result<T, Try<StoreError>>,
+) -> Result<T, StoreError> {
+    let patience = Patience { first: FIRST_PAUSE, longest: LONGEST_PAUSE, whole: patience };
+    retry(patience, |seconds, last| StoreError::Unreachable { url: url.to_owned(), seconds, last }, attempt)
 }
 
 /// Sorts answers: good, refused for good (4xx, 429 apart), to be tried again.
-fn read(url: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<String, Try> {
+fn read(url: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<String, Try<StoreError>> {
     let mut response = response.map_err(|error| Try::Again(error.to_string()))?;
     let status = response.status().as_u16();
     let body = response.body_mut().with_config().limit(MOST_ANSWER).lossy_utf8(true).read_to_string();

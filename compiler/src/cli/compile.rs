@@ -120,11 +120,8 @@ impl Arguments {
     }
 
     fn repository(&self) -> Result<Repository, GitError> {
-        let start = match &self.repo {
-            Some(repo) => repo.clone(),
-            None => self.scenarios.first().and_then(|path| std::path::absolute(path).ok()).unwrap_or_default(),
-        };
-        Ok(Repository::discover(start)?)
+        let start = self.repo.as_ref().or(self.scenarios.first());
+        inputs::repository(start.map_or(Path::new("."), PathBuf::as_path))
     }
 
     fn publish(

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use git2::Repository;
 use serde_json::Value;
 
 use super::{Exit, say};
+use crate::git::GitError;
 use crate::kustomize::load_base;
 use crate::matrix::{Matrix, expand};
 use crate::plan::{Plan, Subject, Systems, Trouble, plan};
@@ -29,6 +31,12 @@ pub(super) fn lab(path: &Path) -> Result<Lab, Exit> {
     there(path)?;
     let (lab, diagnostics) = load_lab(path);
     told(diagnostics, lab).map(|lab| lab.value)
+}
+
+/// The repository that holds a file or folder.
+pub(super) fn repository(path: &Path) -> Result<Repository, GitError> {
+    let path = std::path::absolute(path).map_err(|source| GitError::Io { path: path.to_owned(), source })?;
+    Ok(Repository::discover(path)?)
 }
 
 /// The plan of one scenario in a lab; mistakes of all files are said.

@@ -2,14 +2,16 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Exit, inputs, print};
-use crate::render::{plan_json, plan_markdown, plan_text};
+use super::{Exit, fail, inputs, print};
+use crate::git::{GitError, Snapshot};
+use crate::render::{CellsFile, PlanFile, plan_json, plan_markdown, plan_text};
+use crate::spec::Lab;
 
 /// `benchgrid plan`
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  benchgrid plan matrices/smoke.yaml --lab labs/test.yaml\n  benchgrid plan matrices/smoke.yaml \
-                        --lab labs/test.yaml --format markdown"
+                        --lab labs/test.yaml --format markdown\n  benchgrid plan matrices/smoke.yaml --lab labs/test.yaml --against deploy --exit-code"
 )]
 pub(super) struct Arguments {
     /// Scenario file
@@ -21,6 +23,12 @@ pub(super) struct Arguments {
     /// How it is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Say what would become of the cells of this deploy branch, in the repository that holds the scenario
+    #[arg(long, value_name = "REF")]
+    against: Option<String>,
+    /// End with 1 when a cell would be new, changed or gone
+    #[arg(long, requires = "against")]
+    exit_code: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -35,15 +43,35 @@ enum Format {
 
 impl Arguments {
     pub(super) fn run(&self) -> Exit {
-        let plan = match inputs::planned(&self.scenario, &self.lab) {
-            Ok((plan, _)) => plan,
-            Err(exit) => return exit,
-        };
-        print(&match self.format {
-            Format::Text => plan_text(&plan),
-            Format::Json => plan_json(&plan),
-            Format::Markdown => plan_markdown(&plan),
-        });
-        Exit::Yes
+        self.plan().map_or_else(
+            |exit| exit,
+            |file| {
+                print(&match self.format {
+                    Format::Text => plan_text(&file),
+                    Format::Json => plan_json(&file),
+                    Format::Markdown => plan_markdown(&file),
+                });
+                let differs = file.against.is_some_and(|against| against.differing().next().is_some());
+                if self.exit_code && differs { Exit::No } else { Exit::Yes }
+            },
+        )
+    }
+
+    fn plan(&self) -> Result<PlanFile, Exit> {
+        let (plan, lab) = inputs::planned(&self.scenario, &self.lab)?;
+        let file = PlanFile::of(&plan);
+        let Some(reference) = &self.against else { return Ok(file) };
+        let before = self.cells(reference, &plan.scenario, &lab).map_err(|error| {
+            let named = matches!(error, GitError::NoReference { .. });
+            fail(if named { Exit::Usage } else { Exit::Environment }, &error)
+        })?;
+        Ok(file.against(reference, before.as_ref()))
+    }
+
+    /// What the branch has of the scenario.
+    fn cells(&self, reference: &str, scenario: &str, lab: &Lab) -> Result<Option<CellsFile>, GitError> {
+        let repo = inputs::repository(&self.scenario)?;
+        let branch = Snapshot::of_lab(&repo, reference, &lab.spec.git.prefix, &lab.metadata.name)?;
+        branch.json(&format!("overlays/{scenario}/cells.json"))
     }
 }

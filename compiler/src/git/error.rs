@@ -65,6 +65,14 @@ pub enum GitError {
         /// The branch.
         branch: String,
     },
+    /// No such branch or commit here.
+    #[error("{place} has no branch or commit `{reference}`; fetch it, or compile first")]
+    NoReference {
+        /// The repository.
+        place: PathBuf,
+        /// What was named.
+        reference: String,
+    },
     /// There is no source commit to name.
     #[error("{place} has no commit yet; commit the sources first, the branch names the commit it was made from")]
     NoSource {

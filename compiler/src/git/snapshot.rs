@@ -2,7 +2,7 @@ use std::path::Path;
 
 use git2::{ErrorCode, ObjectType, Oid, Repository, Tree};
 
-use super::GitError;
+use super::{GitError, guard};
 
 /// The files of one commit of the branch, below the lab's folder.
 ///
@@ -26,6 +26,20 @@ impl<'r> Snapshot<'r> {
             root => root,
         };
         Ok(Self { repo, branch: branch.to_owned(), commit, tree })
+    }
+
+    /// What a branch, tag or commit of the repository holds below `prefix`; it must be of that lab.
+    pub fn of_lab(repo: &'r Repository, reference: &str, prefix: &str, lab: &str) -> Result<Self, GitError> {
+        let commit = match repo.revparse_single(reference).and_then(|object| object.peel_to_commit()) {
+            Ok(commit) => commit.id(),
+            Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => {
+                return Err(GitError::NoReference { place: repo.path().to_owned(), reference: reference.to_owned() });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let snapshot = Self::at(repo, reference, Some(commit), prefix.trim_matches('/'))?;
+        guard::ours(&snapshot, lab)?;
+        Ok(snapshot)
     }
 
     /// The commit.

@@ -9,6 +9,7 @@ mod attempt;
 mod branch;
 mod cell;
 mod cells_file;
+mod comparison;
 mod conductor;
 mod coordinator;
 mod furniture;
@@ -22,6 +23,7 @@ mod summary;
 pub use admit::{AdmitError, admit, attempt};
 pub use attempt::Attempt;
 pub use cells_file::{CellEntry, CellsFile, ExclusionEntry};
+pub use comparison::{CellState, ComparedCell, Comparison};
 pub use summary::{PlanFile, plan_json, plan_markdown, plan_text};
 
 use std::collections::{BTreeMap, BTreeSet};

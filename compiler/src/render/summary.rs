@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CellEntry, CellsFile};
+use super::{CellEntry, CellsFile, Comparison};
 use crate::plan::{Plan, Totals};
 
-/// `plan --format json`: `cells.json` and totals.
+/// `plan --format json`: `cells.json`, totals, and what becomes of a branch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanFile {
     /// Cells and exclusions.
@@ -16,24 +16,33 @@ pub struct PlanFile {
     pub cells: CellsFile,
     /// What it takes.
     pub totals: Totals,
+    /// `--against`: what becomes of the cells of a branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Comparison>,
 }
 
 impl PlanFile {
     /// Of a plan.
     pub fn of(plan: &Plan) -> Self {
-        Self { cells: CellsFile::of(plan), totals: Totals::of(plan) }
+        Self { cells: CellsFile::of(plan), totals: Totals::of(plan), against: None }
+    }
+
+    /// With what a branch has of the scenario; none where it has nothing.
+    #[must_use]
+    pub fn against(mut self, reference: &str, before: Option<&CellsFile>) -> Self {
+        self.against = Some(Comparison::new(reference, before, &self.cells));
+        self
     }
 }
 
 /// As JSON.
-pub fn plan_json(plan: &Plan) -> String {
-    String::from_utf8(super::json(&PlanFile::of(plan))).unwrap_or_default()
+pub fn plan_json(file: &PlanFile) -> String {
+    String::from_utf8(super::json(file)).unwrap_or_default()
 }
 
 /// As text for a terminal.
-pub fn plan_text(plan: &Plan) -> String {
-    let file = PlanFile::of(plan);
-    let mut out = heading(&file);
+pub fn plan_text(file: &PlanFile) -> String {
+    let mut out = heading(file);
     let width = file.cells.cells.iter().map(|cell| cell.slug.len()).max().unwrap_or_default();
     out.push('\n');
     for cell in &file.cells.cells {
@@ -53,14 +62,19 @@ pub fn plan_text(plan: &Plan) -> String {
             line(&mut out, &format!("  {}: {}", levels(&exclusion.levels), exclusion.reason));
         }
     }
+    if let Some(against) = &file.against {
+        line(&mut out, &format!("\nagainst {}: {}", against.reference, against.counts()));
+        for cell in against.differing() {
+            line(&mut out, &format!("  {:7}  {}  {}", cell.state.word(), cell.id, cell.slug));
+        }
+    }
     out
 }
 
 /// As Markdown for a pull request.
-pub fn plan_markdown(plan: &Plan) -> String {
-    let file = PlanFile::of(plan);
+pub fn plan_markdown(file: &PlanFile) -> String {
     let mut out = format!("### Plan of `{}` in lab `{}`\n\n", file.cells.scenario, file.cells.lab);
-    out.push_str(&heading(&file));
+    out.push_str(&heading(file));
     out.push_str("\n| cell | id | trials | pods | at most a trial |\n| --- | --- | ---: | ---: | ---: |\n");
     for cell in &file.cells.cells {
         let CellEntry { id, slug, trials, needs, deadline_seconds, .. } = cell;
@@ -73,6 +87,15 @@ pub fn plan_markdown(plan: &Plan) -> String {
             line(&mut out, &format!("| {} | {} |", levels(&exclusion.levels), exclusion.reason.replace('|', "\\|")));
         }
         out.push_str("\n</details>\n");
+    }
+    if let Some(against) = &file.against {
+        line(&mut out, &format!("\n#### Against `{}`: {}", against.reference, against.counts()));
+        if against.differing().next().is_some() {
+            out.push_str("\n| state | cell | id |\n| --- | --- | --- |\n");
+        }
+        for cell in against.differing() {
+            line(&mut out, &format!("| {} | `{}` | `{}` |", cell.state.word(), cell.slug, cell.id));
+        }
     }
     out
 }

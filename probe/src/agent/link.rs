@@ -2,15 +2,15 @@
 //!
 //! In: messages. Out: the coordinator's answers, after retries.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use ureq::{Body, http::Response};
 
-use crate::protocol::{LONG_POLL, Order, PROTOCOL_VERSION, Refusal, Register, Registered, Report, VERSION_HEADER};
+use crate::{
+    protocol::{LONG_POLL, Order, PROTOCOL_VERSION, Refusal, Register, Registered, Report, VERSION_HEADER},
+    retry::{Patience, Try, retry},
+};
 
 /// First pause between two tries; doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -52,9 +52,10 @@ pub(crate) struct Link {
     patience: Duration,
 }
 
-enum Try {
-    Again(String),
-    Refused(u16, String),
+/// The coordinator's no.
+struct Refused {
+    status: u16,
+    text: String,
 }
 
 impl Link {
@@ -99,23 +100,17 @@ impl Link {
         })
     }
 
-    fn retry<T>(&self, url: &str, mut attempt: impl FnMut() -> Result<T, Try>) -> Result<T, LinkError> {
-        let start = Instant::now();
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match attempt() {
-                Ok(value) => return Ok(value),
-                Err(Try::Refused(status, text)) => {
-                    return Err(LinkError::Refused { url: url.to_owned(), status, text });
+    fn retry<T>(&self, url: &str, attempt: impl Fn() -> Result<T, Try<Refused>>) -> Result<T, LinkError> {
+        let patience = Patience { first: FIRST_PAUSE, longest: LONGEST_PAUSE, whole: self.patience };
+        let given_up = |seconds, last| LinkError::Unreachable { url: url.to_owned(), seconds, last };
+        retry(patience, given_up, || {
+            attempt().map_err(|failed| match failed {
+                Try::Again(last) => Try::Again(last),
+                Try::Final(Refused { status, text }) => {
+                    Try::Final(LinkError::Refused { url: url.to_owned(), status, text })
                 }
-                Err(Try::Again(last)) if start.elapsed() + pause >= self.patience => {
-                    let seconds = start.elapsed().as_secs();
-                    return Err(LinkError::Unreachable { url: url.to_owned(), seconds, last });
-                }
-                Err(Try::Again(_)) => thread::sleep(pause),
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
+            })
+        })
     }
 }
 
@@ -124,7 +119,7 @@ fn version() -> String {
 }
 
 /// Sorts answers: taken, refused for good (4xx), to be tried again.
-fn accepted(response: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, Try> {
+fn accepted(response: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, Try<Refused>> {
     let mut response = response.map_err(|error| Try::Again(error.to_string()))?;
     let status = response.status().as_u16();
     if response.status().is_success() {
@@ -132,15 +127,21 @@ fn accepted(response: Result<Response<Body>, ureq::Error>) -> Result<Response<Bo
     }
     let body = response.body_mut().read_to_string().unwrap_or_default();
     let text = serde_json::from_str(&body).map_or(body, |refusal: Refusal| refusal.error);
-    Err(if (400..500).contains(&status) { Try::Refused(status, text) } else { Try::Again(format!("{status} {text}")) })
+    Err(if (400..500).contains(&status) {
+        Try::Final(Refused { status, text })
+    } else {
+        Try::Again(format!("{status} {text}"))
+    })
 }
 
-fn json<T: DeserializeOwned>(mut response: Response<Body>) -> Result<T, Try> {
+fn json<T: DeserializeOwned>(mut response: Response<Body>) -> Result<T, Try<Refused>> {
     response.body_mut().read_json().map_err(|error| Try::Again(error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]
