@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -230,7 +231,25 @@ def emptied(slugs):
     found("`active/` emptied by a commit", f"{len(attempts) + 1} cells gone after {since(began)}")
 
 
+def running(slugs):
+    first = with_event(slugs)
+    elsewhere(first)
+    controller_restart(first)
+    removal(first)
+
+
+def trouble(slugs):
+    kept = sync_fails_once(slugs)
+    broken_overlay(slugs, kept)
+    branch_deleted(kept)
+    emptied(slugs)
+
+
+PARTS = {"running": running, "polling": without_event, "trouble": trouble}
+
+
 def main():
+    """All parts, or those named on the command line."""
     lab.compile_and_push(SCENARIO)
     root = lab.show("argocd-apps/kustomization.yaml")
     without = "".join(line for line in root.splitlines(True) if "conductor" not in line)
@@ -238,15 +257,8 @@ def main():
     lab.apply_root()
     lab.wait_until("the ApplicationSet is there", 120, lambda: lab.kubectl_json("-n", "argocd", "get", "applicationsets.argoproj.io")["items"])
     slugs = [c["slug"] for c in lab.cells(NAME)]
-    first = with_event(slugs)
-    elsewhere(first)
-    controller_restart(first)
-    removal(first)
-    without_event(slugs)
-    kept = sync_fails_once(slugs)
-    broken_overlay(slugs, kept)
-    branch_deleted(kept)
-    emptied(slugs)
+    for name in sys.argv[1:] or PARTS:
+        PARTS[name](slugs)
     lab.check_empty()
     print("\n| what | seen |\n| --- | --- |")
     for what, text in FOUND.items():
