@@ -91,3 +91,7 @@ tool coredns "$(sources coredns) $how" coredns
 tool kustomize "$KUSTOMIZE $how" kustomize
 tool kubeconform "$KUBECONFORM $how" kubeconform
 bash "$KIT/images/build.sh"
+
+# each component is called by its name
+for n in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl; do ln -sf cluster-k8s "$BIN/$n"; done
+for n in application-controller repo-server applicationset-controller git-ask-pass; do ln -sf argocd "$BIN/argocd-$n"; done

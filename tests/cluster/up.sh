@@ -10,8 +10,6 @@ for n in cluster-k8s argocd coredns; do
 done
 bash "$KIT/clean.sh" note
 mkdir -p "$STATE" "$RUN" "$LOG"
-for n in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl; do ln -sf cluster-k8s "$BIN/$n"; done
-for n in application-controller repo-server applicationset-controller git-ask-pass; do ln -sf argocd "$BIN/argocd-$n"; done
 
 bash "$KIT/pki.sh"
 bash "$KIT/net.sh"
