@@ -221,8 +221,9 @@ def branch_deleted(attempt):
 
 
 def emptied(slugs):
-    attempts = [admit(slug, 2) for slug in slugs[:2]]
-    lab.wait_until("two more cells run", 120, lambda: all(pods_running(a) for a in attempts))
+    # one more beside the kept one: a machine of 2 cores has no place for a third
+    attempts = [admit(slugs[0], 2)]
+    lab.wait_until("one more cell runs", 120, lambda: all(pods_running(a) for a in attempts))
     began = time.monotonic()
     before = lab.head()
     lab.commit_on_branch({f"active/{NAME}": None}, "stop everything")
