@@ -10,6 +10,7 @@ PACKAGES="bc busybox-static ca-certificates conntrack containerd containernetwor
 ARGOCD=github.com/argoproj/argo-cd/v3
 KUSTOMIZE=sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
 KUBECONFORM=github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
+HELM=helm.sh/helm/v3/cmd/helm@v3.22.0
 FLAGS=(-trimpath)
 LDFLAGS="-s -w"
 
@@ -77,6 +78,7 @@ installed() { # MODULE: its program, by way of a folder of its own, since `go in
 }
 kustomize() { installed $KUSTOMIZE; }
 kubeconform() { installed $KUBECONFORM; }
+helm() { installed $HELM; }
 
 mkdir -p "$BIN" "$STAMPS"
 # two builds at once would write the same files
@@ -85,11 +87,12 @@ flock 9
 packages
 GO=$(go env GOVERSION GOARCH)
 how="${FLAGS[*]} $LDFLAGS $CGO_ENABLED"
+tool kustomize "$KUSTOMIZE $how" kustomize
+tool kubeconform "$KUBECONFORM $how" kubeconform
+tool helm "$HELM $how" helm
 tool cluster-k8s "$(sources k8s) $how" kubernetes
 tool argocd "$(sources argocd) $how" argocd
 tool coredns "$(sources coredns) $how" coredns
-tool kustomize "$KUSTOMIZE $how" kustomize
-tool kubeconform "$KUBECONFORM $how" kubeconform
 bash "$KIT/images/build.sh"
 
 # each component is called by its name
