@@ -6,6 +6,7 @@ mod compile;
 pub mod conduct;
 mod deploy_branch;
 mod inputs;
+mod out_folder;
 mod plan;
 mod report;
 pub mod schema;
