@@ -48,6 +48,7 @@ impl Arguments {
     fn compile(&self) -> Result<(), Exit> {
         let (plans, mut lab) = self.plans()?;
         if let Some(folder) = &self.out {
+            self.addressed(&lab)?;
             let files = render::files(&plans, &BTreeSet::new(), &lab);
             summary(&plans);
             return written(folder, &files);
@@ -58,6 +59,7 @@ impl Arguments {
         if lab.spec.git.url.is_none() {
             lab.spec.git.url = repo.find_remote("origin").ok().and_then(|remote| remote.url().ok().map(str::to_owned));
         }
+        self.addressed(&lab)?;
         let published = self.publish(&repo, &plans, &lab, provenance).map_err(git)?;
         summary(&plans);
         print(&match published {
@@ -69,6 +71,23 @@ impl Arguments {
                 )
             }
         });
+        Ok(())
+    }
+
+    /// That Argo CD and the conductor will find the branch; without that, it can still be looked at.
+    fn addressed(&self, lab: &Lab) -> Result<(), Exit> {
+        let nowhere = "the lab has no `git.url`";
+        match (&lab.spec.git.url, self.push, &self.out) {
+            (Some(_), ..) => return Ok(()),
+            (None, true, _) => {
+                say(&format!("error: {nowhere}, and the repository no remote `origin`: there is nowhere to push to"));
+                return Err(Exit::Environment);
+            }
+            (None, _, Some(_)) => say(&format!("warning: {nowhere}: Argo CD would not find this branch")),
+            (None, ..) => say(&format!(
+                "warning: {nowhere}, and the repository no remote `origin`: Argo CD would not find this branch"
+            )),
+        }
         Ok(())
     }
 
