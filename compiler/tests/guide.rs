@@ -92,7 +92,9 @@ impl Bed {
         let missing =
             |line: &str| line.starts_with("kustomize ") && self.run("command -v kustomize || true").is_empty();
         let (left_out, lines): (Vec<&str>, Vec<&str>) = block.lines().partition(|line| missing(line));
-        left_out.iter().for_each(|line| println!("not run, there is no kustomize: {line}"));
+        for line in left_out {
+            println!("not run, there is no kustomize: {line}");
+        }
         lines.join("\n")
     }
 
@@ -120,7 +122,7 @@ impl Bed {
 
     fn console(&self, block: &str) -> String {
         let commands = block.lines().filter_map(|line| line.strip_prefix("$ "));
-        commands.map(|command| format!("$ {command}\n{}", self.run(command))).collect()
+        commands.flat_map(|command| ["$ ", command, "\n", &self.run(command)].map(str::to_owned)).collect()
     }
 }
 

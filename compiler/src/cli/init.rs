@@ -84,7 +84,8 @@ impl InitArgs {
             }
             written.push(path);
         }
-        print(&written.iter().map(|path| format!("{}\n", path.display())).collect::<String>());
+        let lines: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+        print(&(lines.join("\n") + "\n"));
         say("next: edit labs/main.yaml; README.md there says what comes once");
         Exit::Yes
     }
