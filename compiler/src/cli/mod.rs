@@ -7,6 +7,7 @@ pub mod conduct;
 mod deploy_branch;
 mod inputs;
 mod plan;
+pub mod programs;
 mod report;
 pub mod schema;
 mod show;
