@@ -9,6 +9,7 @@ pub mod init;
 mod inputs;
 mod out_folder;
 mod plan;
+pub mod programs;
 mod report;
 pub mod schema;
 mod show;
