@@ -196,3 +196,23 @@ fn every_scenario_of_the_documentation_can_be_planned() {
     }
     assert!(found.len() == 2 && found["docs/guide/writing-scenarios.md"] > 8, "the pages have blocks: {found:?}");
 }
+
+#[test]
+fn links_lead_somewhere() {
+    let mut pages = vec![project().join("README.md")];
+    for folder in ["docs", "docs/guide", "docs/reference"] {
+        let entries = std::fs::read_dir(project().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    let mut count = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+        for target in targets.filter(|target| !target.contains("://")) {
+            let file = target.split('#').next().unwrap_or_default();
+            assert!(page.parent().unwrap().join(file).exists(), "{}: {target}", page.display());
+            count += 1;
+        }
+    }
+    assert!(count > 10, "{count} links were seen");
+}
