@@ -5,7 +5,8 @@
 mod compile;
 pub mod conduct;
 mod deploy_branch;
-mod inputs;
+mod explain;
+pub mod inputs;
 mod plan;
 mod report;
 pub mod schema;
@@ -76,6 +77,8 @@ enum Verb {
     Report(report::Arguments),
     /// Print a JSON Schema, or write all of them
     Schema(schema::SchemaArgs),
+    /// Say what a code means, with an example; without a code, list all of them
+    Explain(explain::ExplainArgs),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  benchgrid completions bash > /etc/bash_completion.d/benchgrid")]
     Completions {
@@ -85,6 +88,11 @@ enum Verb {
     /// Run a part of the probe
     #[command(hide = true, subcommand)]
     Probe(Probe),
+}
+
+/// The command line: its verbs, and what they take.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command line of this process.
@@ -98,8 +106,9 @@ pub fn main() -> ExitCode {
         Verb::Status(arguments) => arguments.run().into(),
         Verb::Report(arguments) => arguments.run().into(),
         Verb::Schema(arguments) => arguments.run().into(),
+        Verb::Explain(arguments) => arguments.run().into(),
         Verb::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "benchgrid", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut command(), "benchgrid", &mut std::io::stdout());
             Exit::Yes.into()
         }
         Verb::Probe(command) => command.run(),
