@@ -55,7 +55,8 @@ impl Arguments {
         }
         let git = |error: GitError| fail(Exit::Environment, &error);
         let repo = self.repository().map_err(git)?;
-        let provenance = Provenance::of(&repo).map_err(git)?;
+        let mut provenance = Provenance::of(&repo).map_err(git)?;
+        provenance.bases = plans.iter().flat_map(Plan::foreign_bases).collect();
         if lab.spec.git.url.is_none() {
             lab.spec.git.url = repo.find_remote("origin").ok().and_then(|remote| remote.url().ok().map(str::to_owned));
         }

@@ -10,6 +10,7 @@ pub mod init;
 pub mod inputs;
 mod out_folder;
 mod plan;
+pub mod programs;
 mod report;
 pub mod schema;
 mod show;
