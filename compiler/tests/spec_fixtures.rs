@@ -187,7 +187,7 @@ fn documentation_lists_every_code() {
         let _ = writeln!(text, "| {} | {} | {} |", code.id, code.title, code.explanation.replace('|', "\\|"));
     }
     text += "\nEvery code below BG0500 has a file that causes it in `compiler/tests/fixtures/bad`, with the code beside the line; \
-             `compiler/tests/plan.rs` causes the others, which need a lab and built bases.\n";
+             `compiler/tests/plan.rs` causes the others, which need a lab and built bases, and `compiler/tests/contract.rs` those of built cells.\n";
     committed("docs/reference/diagnostics.md", &text);
 }
 

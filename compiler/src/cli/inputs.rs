@@ -12,6 +12,7 @@ use crate::git::GitError;
 use crate::kustomize::load_base;
 use crate::matrix::{Matrix, expand};
 use crate::plan::{Plan, Subject, Systems, Trouble, plan};
+use crate::render::contract_troubles;
 use crate::spec::{
     Diagnostic, Lab, Located, Scenario, System, any_error, base_folder, load_lab, load_scenario, load_system, sort,
     text,
@@ -60,6 +61,7 @@ pub(super) fn planned(scenario: &Path, lab: &Path) -> Result<(Plan, Lab), Exit> 
     let plan = match plan(&scenario.value, &matrix, &lab.value, &bases) {
         Ok(plan) => {
             diagnostics.extend(plan.warnings.iter().map(place));
+            diagnostics.extend(contract_troubles(&plan, &lab.value).iter().map(place));
             Some(plan)
         }
         Err(troubles) => {

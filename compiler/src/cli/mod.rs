@@ -5,6 +5,7 @@
 mod compile;
 pub mod conduct;
 mod deploy_branch;
+mod function;
 mod inputs;
 mod plan;
 mod report;
@@ -76,6 +77,9 @@ enum Verb {
     Report(report::Arguments),
     /// Print a JSON Schema, or write all of them
     Schema(schema::SchemaArgs),
+    /// Give Kustomize cells, or check what it built: a plugin, which Kustomize runs
+    #[command(name = "fn")]
+    Function(function::Arguments),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  benchgrid completions bash > /etc/bash_completion.d/benchgrid")]
     Completions {
@@ -89,6 +93,10 @@ enum Verb {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    if let Some(kind) = function::legacy(words.next().as_deref()) {
+        return function::run_legacy(kind, words.next().as_deref().map(std::path::Path::new)).into();
+    }
     match Arguments::parse().verb {
         Verb::Validate(arguments) => arguments.run().into(),
         Verb::Plan(arguments) => arguments.run().into(),
@@ -98,6 +106,7 @@ pub fn main() -> ExitCode {
         Verb::Status(arguments) => arguments.run().into(),
         Verb::Report(arguments) => arguments.run().into(),
         Verb::Schema(arguments) => arguments.run().into(),
+        Verb::Function(arguments) => arguments.run().into(),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "benchgrid", &mut std::io::stdout());
             Exit::Yes.into()

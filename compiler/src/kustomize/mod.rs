@@ -1,18 +1,21 @@
 //! Kustomize, as far as we use it.
 //!
 //! In: a base's folder, values, or a tree of files. Out: the base's plain objects, checked; YAML that every reader takes
-//! for the same; the objects that kustomize would build from a tree we wrote. A field outside the subset is refused by
-//! name, never guessed at.
+//! for the same; the objects that kustomize would build from a tree we wrote; what a built cell breaks of the cell contract.
+//! A field outside the subset is refused by name, never guessed at.
 
 mod base;
 mod build;
+mod contract;
 mod emit;
 mod object_patch;
+pub mod plugin;
 mod scalar;
 mod yaml;
 
 pub use base::{ALLOWED_KINDS, BaseError, BaseTrouble, check_base, load_base};
 pub use build::{BuildError, build};
+pub use contract::{Violation, check_cell, check_cells};
 pub use emit::{emit, emit_all};
 pub(crate) use object_patch::escape;
 pub use object_patch::{ObjectPatch, PatchError, apply};
