@@ -12,6 +12,7 @@ use crate::git::GitError;
 use crate::kustomize::{BaseError, BuiltBase, Programs, load_base};
 use crate::matrix::{Matrix, expand};
 use crate::plan::{Plan, Subject, Systems, Trouble, plan};
+use crate::render::contract_troubles;
 use crate::spec::{
     Advised, Diagnostic, Lab, Located, Scenario, Severity, System, any_error, base_folder, codes, load_lab,
     load_scenario, load_used_system, sort, text,
@@ -71,6 +72,7 @@ pub fn read_and_plan(scenario: &Path, lab: &Path) -> (Option<(Plan, Lab)>, Vec<D
     match plan(&scenario.value, &matrix, &lab.value, &bases) {
         Ok(plan) => {
             diagnostics.extend(plan.warnings.iter().map(place));
+            diagnostics.extend(contract_troubles(&plan, &lab.value).iter().map(place));
             (Some((plan, lab.value.clone())), diagnostics)
         }
         Err(troubles) => {

@@ -6,6 +6,7 @@ mod compile;
 pub mod conduct;
 mod deploy_branch;
 mod explain;
+mod function;
 pub mod init;
 pub mod inputs;
 mod out_folder;
@@ -84,6 +85,9 @@ enum Verb {
     Schema(schema::SchemaArgs),
     /// Say what a code means, with an example; without a code, list all of them
     Explain(explain::ExplainArgs),
+    /// Give Kustomize cells, or check what it built: a plugin, which Kustomize runs
+    #[command(name = "fn")]
+    Function(function::Arguments),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  benchgrid completions bash > /etc/bash_completion.d/benchgrid")]
     Completions {
@@ -102,6 +106,10 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    if let Some(kind) = function::legacy(words.next().as_deref()) {
+        return function::run_legacy(kind, words.next().as_deref().map(std::path::Path::new)).into();
+    }
     match Arguments::parse().verb {
         Verb::Init(arguments) => arguments.run().into(),
         Verb::Validate(arguments) => arguments.run().into(),
@@ -113,6 +121,7 @@ pub fn main() -> ExitCode {
         Verb::Report(arguments) => arguments.run().into(),
         Verb::Schema(arguments) => arguments.run().into(),
         Verb::Explain(arguments) => arguments.run().into(),
+        Verb::Function(arguments) => arguments.run().into(),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut command(), "benchgrid", &mut std::io::stdout());
             Exit::Yes.into()

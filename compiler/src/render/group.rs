@@ -22,6 +22,12 @@ pub(super) struct GroupFolder<'a> {
     pub(super) cell_labels: &'a Labels,
 }
 
+/// Whether a built object is of a group.
+pub(super) fn is_of(object: &Value, system: &PlannedSystem, group: &PlannedGroup) -> bool {
+    let labels = &object["metadata"]["labels"];
+    labels[key("system")] == system.name.as_str() && labels[key("group")] == group.name.as_str()
+}
+
 impl GroupFolder<'_> {
     fn name(&self) -> String {
         group_name(&self.system.name, &self.group.name)
