@@ -15,10 +15,13 @@ pub mod validate;
 
 pub use deploy_branch::DeployBranch;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use benchgrid_probe::command::Command as Probe;
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::parallel;
 
 /// What a command ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +57,9 @@ impl From<Exit> for ExitCode {
                   command line is wrong or names a file that is not there; 3 Git, the network or the machine; 70 a defect"
 )]
 struct Arguments {
+    /// Threads that work; without it, one a processor
+    #[arg(long, env = "BENCHGRID_THREADS", hide = true, hide_env = true, global = true, value_name = "N")]
+    threads: Option<NonZero<usize>>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -89,7 +95,11 @@ enum Verb {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    match Arguments::parse().verb {
+    let Arguments { threads, verb } = Arguments::parse();
+    if let Some(threads) = threads.or_else(|| std::thread::available_parallelism().ok()) {
+        parallel::allow(threads);
+    }
+    match verb {
         Verb::Validate(arguments) => arguments.run().into(),
         Verb::Plan(arguments) => arguments.run().into(),
         Verb::Compile(arguments) => arguments.run().into(),
