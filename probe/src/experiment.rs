@@ -69,8 +69,8 @@ pub struct System {
     pub name: String,
     /// Name of the driver.
     pub driver: String,
-    /// What it does in the cell.
-    #[serde(default)]
+    /// What it does in the cell; missing: it is measured.
+    #[serde(default, skip_serializing_if = "Load::is_measured")]
     pub load: Load,
     /// Seeding nodes, fixed ones included.
     pub seeders: u32,
@@ -89,6 +89,13 @@ pub enum Load {
     Background,
     /// It is only there.
     Idle,
+}
+
+impl Load {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+    fn is_measured(&self) -> bool {
+        *self == Self::Measured
+    }
 }
 
 /// Nodes that are alike.

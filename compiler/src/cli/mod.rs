@@ -20,10 +20,13 @@ pub mod validate;
 
 pub use deploy_branch::DeployBranch;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use benchgrid_probe::command::Command as Probe;
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::parallel;
 
 /// What a command ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +62,9 @@ impl From<Exit> for ExitCode {
                   command line is wrong or names a file that is not there; 3 Git, the network or the machine; 70 a defect"
 )]
 struct Arguments {
+    /// Threads that work; without it, one a processor
+    #[arg(long, env = "BENCHGRID_THREADS", hide = true, hide_env = true, global = true, value_name = "N")]
+    threads: Option<NonZero<usize>>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -110,7 +116,11 @@ pub fn main() -> ExitCode {
     if let Some(kind) = function::legacy(words.next().as_deref()) {
         return function::run_legacy(kind, words.next().as_deref().map(std::path::Path::new)).into();
     }
-    match Arguments::parse().verb {
+    let Arguments { threads, verb } = Arguments::parse();
+    if let Some(threads) = threads.or_else(|| std::thread::available_parallelism().ok()) {
+        parallel::allow(threads);
+    }
+    match verb {
         Verb::Init(arguments) => arguments.run().into(),
         Verb::Validate(arguments) => arguments.run().into(),
         Verb::Plan(arguments) => arguments.run().into(),

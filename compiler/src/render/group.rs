@@ -43,9 +43,8 @@ impl GroupFolder<'_> {
         .into()
     }
 
-    /// Writes the folder below the cell's.
-    pub(super) fn write(&self, files: &mut Files, cell_folder: &str) {
-        let folder = format!("{cell_folder}/{}", self.name());
+    /// Writes the folder.
+    pub(super) fn write(&self, files: &mut Files, folder: &str) {
         put(files, &format!("{folder}/service.yaml"), &[self.service()]);
         let kustomization = Kustomization {
             resources: vec![format!("../../../../base/{}", self.base.folder), "service.yaml".to_owned()],
@@ -53,7 +52,7 @@ impl GroupFolder<'_> {
             labels: self.labels(),
             patches: self.patches(),
         };
-        kustomization.write(files, &folder);
+        kustomization.write(files, folder);
     }
 
     /// Makes the names of the nodes known, before they are ready too.

@@ -62,7 +62,7 @@ codes! {
     SEEDERS "BG0211" "`measure.seeders` is missing" "Groups of role `any` seed or download as drawn, so the number must be said."
     NOTHING_MEASURED "BG0212" "no system is measured" "At least one system has `load: measured`, the default."
     UNSHAPED "BG0213" "a link that is not shaped" "Results depend on the machines then, and efficiency against the bound of the links is not known. A warning."
-    SAME_NAME "BG0214" "two scenarios of one name"
+    SAME_SCENARIO "BG0214" "two scenarios of one name"
         "Folders, applications and cells are named after the scenario, so that the two would overwrite each other. Rename one."
     UNKNOWN_DRIVER "BG0215" "an unknown driver" "The driver is how the probe speaks to a node. The message lists those there are; `external` is for software of your own."
     UNUSED_SYSTEM "BG0216" "a system that is in no cell" "Its `when` is never true, or no level of the axis `system` has its name. A warning."
