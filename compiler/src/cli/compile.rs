@@ -7,7 +7,7 @@ use super::out_folder::{OutError, OutFolder};
 use super::{Exit, fail, inputs, print, say};
 use crate::git::{GitError, Ownership, Provenance, Publication, Published, publish};
 use crate::plan::Plan;
-use crate::render::{self, Files};
+use crate::render::{self, Files, Overlays};
 use crate::spec::Lab;
 
 /// `benchgrid compile`
@@ -154,16 +154,14 @@ impl Arguments {
         provenance: Provenance,
     ) -> Result<Published, GitError> {
         let compiled: BTreeSet<String> = plans.iter().map(|plan| plan.scenario.clone()).collect();
-        let prefix = lab.spec.git.prefix.trim_matches('/');
-        let inside = |path: &str| path.strip_prefix(prefix).unwrap_or(path).trim_start_matches('/').to_owned();
-        let within = |files: Files, index: bool| -> Files {
-            files.into_iter().filter(|(path, _)| render::INDEX.contains(&inside(path).as_str()) == index).collect()
-        };
-        let index = |present: &BTreeSet<String>| {
-            let kept = present.difference(&compiled).cloned().collect();
-            within(render::files(plans, &kept, lab), true)
-        };
-        let files = within(render::files(plans, &BTreeSet::new(), lab), false);
+        let index = |present: &BTreeSet<String>| render::index(&present.union(&compiled).cloned().collect(), lab);
+        let mut files = render::shared(plans, lab);
+        for plan in plans {
+            let overlays = Overlays::new(plan, lab);
+            for (folder, cell) in overlays.folders() {
+                files.extend(overlays.files(cell).into_iter().map(|(path, bytes)| (format!("{folder}/{path}"), bytes)));
+            }
+        }
         let whole = self.scenarios.iter().any(|path| path.is_dir());
         let publication = Publication {
             branch: self.branch.as_ref().unwrap_or(&lab.spec.git.branch),
@@ -174,6 +172,7 @@ impl Arguments {
             index: &index,
             provenance,
             version: env!("CARGO_PKG_VERSION"),
+            threads: None,
         };
         let url = lab.spec.git.url.as_deref().filter(|_| self.push);
         publish(repo.path(), &publication, url)

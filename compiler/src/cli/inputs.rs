@@ -12,9 +12,10 @@ use crate::git::GitError;
 use crate::kustomize::{BaseError, BuiltBase, Programs, load_base};
 use crate::matrix::{Matrix, expand};
 use crate::plan::{Plan, Subject, Systems, Trouble, plan};
+use crate::render::contract_troubles;
 use crate::spec::{
-    Diagnostic, Lab, Located, Scenario, Severity, System, any_error, base_folder, codes, load_lab, load_scenario,
-    load_system, sort, text,
+    Advised, Diagnostic, Lab, Located, Scenario, Severity, System, any_error, base_folder, codes, load_lab,
+    load_scenario, load_used_system, sort, text,
 };
 
 /// That a file which was named is there.
@@ -39,35 +40,46 @@ pub(super) fn repository(path: &Path) -> Result<Repository, GitError> {
     Ok(Repository::discover(path)?)
 }
 
+/// The folder that the work tree with a file starts at, where there is one.
+pub(super) fn root(path: &Path) -> Option<PathBuf> {
+    repository(path).ok()?.workdir().map(Path::to_owned)
+}
+
 /// The plan of one scenario in a lab; mistakes of all files are said.
 pub(super) fn planned(scenario: &Path, lab: &Path) -> Result<(Plan, Lab), Exit> {
     there(scenario)?;
     there(lab)?;
+    let (plan, diagnostics) = read_and_plan(scenario, lab);
+    told(diagnostics, plan)
+}
+
+/// The plan of one scenario in a lab, and the mistakes of all files.
+pub fn read_and_plan(scenario: &Path, lab: &Path) -> (Option<(Plan, Lab)>, Vec<Diagnostic>) {
     let (lab, mut diagnostics) = load_lab(lab);
     let (scenario, found) = load_scenario(scenario);
     diagnostics.extend(found);
-    let Some(scenario) = scenario else { return told(diagnostics, None) };
+    let Some(scenario) = scenario else { return (None, diagnostics) };
     let systems = Files::read(&scenario, &mut diagnostics);
     let matrix = matrix(&scenario, &mut diagnostics);
     let (Some(lab), Some(matrix), Some(bases)) = (lab, matrix, systems.complete(&scenario)) else {
-        return told(diagnostics, None);
+        return (None, diagnostics);
     };
     if any_error(&diagnostics) {
         // A plan of half a file would only repeat what is said already.
-        return told(diagnostics, None);
+        return (None, diagnostics);
     }
     let place = |trouble: &Trouble| systems.place(trouble, &scenario, &lab);
-    let plan = match plan(&scenario.value, &matrix, &lab.value, &bases) {
+    match plan(&scenario.value, &matrix, &lab.value, &bases) {
         Ok(plan) => {
             diagnostics.extend(plan.warnings.iter().map(place));
-            Some(plan)
+            diagnostics.extend(contract_troubles(&plan, &lab.value).iter().map(place));
+            (Some((plan, lab.value.clone())), diagnostics)
         }
         Err(troubles) => {
             diagnostics.extend(troubles.iter().map(place));
-            None
+            (None, diagnostics)
         }
-    };
-    told(diagnostics, plan.map(|plan| (plan, lab.value.clone())))
+    }
 }
 
 fn matrix(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Option<Matrix> {
@@ -122,16 +134,19 @@ pub(super) fn base(
 
 impl Files {
     fn read(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let root = root(&scenario.document.file);
         let mut read = BTreeMap::new();
         for (name, system) in &scenario.value.spec.systems {
-            let folder = base_folder(&scenario.document.file, &system.base);
-            let (system, found) = load_system(&folder);
+            let (loaded, found) = load_used_system(scenario, name, root.as_deref());
             diagnostics.extend(found);
-            let base = base(&folder, system.as_ref(), &Machine::default()).map_err(|error| {
+            let folder = base_folder(&scenario.document.file, &system.base);
+            // Of a base that can't be read as a system's, this has been said.
+            let base = loaded.as_ref().and_then(|loaded| {
                 let pointer = format!("/spec/systems/{name}/base");
-                diagnostics.push(scenario.diagnostic(error.code(), &pointer, error.to_string()));
+                let refused = |error: BaseError| scenario.diagnostic(error.code(), &pointer, error.to_string());
+                base(&folder, Some(loaded), &Machine::default()).map_err(|error| diagnostics.push(refused(error))).ok()
             });
-            read.insert(name.clone(), Read { system, base: base.ok() });
+            read.insert(name.clone(), Read { system: loaded, base });
         }
         Self(read)
     }

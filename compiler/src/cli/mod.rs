@@ -5,8 +5,10 @@
 mod compile;
 pub mod conduct;
 mod deploy_branch;
+mod explain;
+mod function;
 pub mod init;
-mod inputs;
+pub mod inputs;
 mod out_folder;
 mod plan;
 pub mod programs;
@@ -18,10 +20,13 @@ pub mod validate;
 
 pub use deploy_branch::DeployBranch;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use benchgrid_probe::command::Command as Probe;
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::parallel;
 
 /// What a command ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +62,9 @@ impl From<Exit> for ExitCode {
                   command line is wrong or names a file that is not there; 3 Git, the network or the machine; 70 a defect"
 )]
 struct Arguments {
+    /// Threads that work; without it, one a processor
+    #[arg(long, env = "BENCHGRID_THREADS", hide = true, hide_env = true, global = true, value_name = "N")]
+    threads: Option<NonZero<usize>>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -81,6 +89,11 @@ enum Verb {
     Report(report::Arguments),
     /// Print a JSON Schema, or write all of them
     Schema(schema::SchemaArgs),
+    /// Say what a code means, with an example; without a code, list all of them
+    Explain(explain::ExplainArgs),
+    /// Give Kustomize cells, or check what it built: a plugin, which Kustomize runs
+    #[command(name = "fn")]
+    Function(function::Arguments),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  benchgrid completions bash > /etc/bash_completion.d/benchgrid")]
     Completions {
@@ -92,9 +105,22 @@ enum Verb {
     Probe(Probe),
 }
 
+/// The command line: its verbs, and what they take.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    match Arguments::parse().verb {
+    let mut words = std::env::args_os();
+    if let Some(kind) = function::legacy(words.next().as_deref()) {
+        return function::run_legacy(kind, words.next().as_deref().map(std::path::Path::new)).into();
+    }
+    let Arguments { threads, verb } = Arguments::parse();
+    if let Some(threads) = threads.or_else(|| std::thread::available_parallelism().ok()) {
+        parallel::allow(threads);
+    }
+    match verb {
         Verb::Init(arguments) => arguments.run().into(),
         Verb::Validate(arguments) => arguments.run().into(),
         Verb::Plan(arguments) => arguments.run().into(),
@@ -104,8 +130,10 @@ pub fn main() -> ExitCode {
         Verb::Status(arguments) => arguments.run().into(),
         Verb::Report(arguments) => arguments.run().into(),
         Verb::Schema(arguments) => arguments.run().into(),
+        Verb::Explain(arguments) => arguments.run().into(),
+        Verb::Function(arguments) => arguments.run().into(),
         Verb::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "benchgrid", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut command(), "benchgrid", &mut std::io::stdout());
             Exit::Yes.into()
         }
         Verb::Probe(command) => command.run(),

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::{Exit, print, say};
+use super::{Exit, inputs, print, say};
 use crate::matrix;
-use crate::spec::{self, Diagnostic, Severity, codes};
+use crate::spec::{self, Advised, Diagnostic, Severity, codes};
 
 /// Check scenario, lab and system files; every mistake in one run
 #[derive(Debug, Args)]
@@ -121,7 +121,7 @@ fn folder(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         if path.is_dir() && !hidden && !entry.file_type()?.is_symlink() {
             folder(&path, files)?;
-        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") && ours(&path)? {
+        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") && path.is_file() && ours(&path)? {
             files.push(path);
         }
     }
@@ -143,6 +143,7 @@ fn ours(path: &Path) -> std::io::Result<bool> {
 /// Checks files; every scenario with the systems of its bases.
 pub fn check(files: &[PathBuf]) -> Checked {
     let mut checked = Checked { files: files.len(), ..Checked::default() };
+    let mut names = BTreeMap::new();
     for file in files {
         let (document, mut found) = spec::load_document(file);
         let Some(document) = document else {
@@ -150,7 +151,7 @@ pub fn check(files: &[PathBuf]) -> Checked {
             continue;
         };
         match document.tree.get("kind").and_then(Value::as_str) {
-            Some("Scenario") => scenario(file, &mut checked),
+            Some("Scenario") => scenario(file, &mut names, &mut checked),
             Some("Lab") => checked.diagnostics.extend(spec::load_lab(file).1),
             Some("System") => checked.diagnostics.extend(spec::load_system(file).1),
             kind => {
@@ -160,11 +161,8 @@ pub fn check(files: &[PathBuf]) -> Checked {
                     None => format!("the field `kind` is missing: one of {kinds}"),
                 };
                 checked.diagnostics.append(&mut found);
-                let mut diagnostic = document.at_value(codes::KIND, "/kind", message);
-                if let Some(near) = spec::suggest(kind.unwrap_or_default(), ["Scenario", "Lab", "System"]) {
-                    diagnostic.fix = Some(near.to_owned());
-                }
-                checked.diagnostics.push(diagnostic);
+                let near = spec::suggest(kind.unwrap_or_default(), ["Scenario", "Lab", "System"]);
+                checked.diagnostics.push(document.at_value(codes::KIND, "/kind", message).meant(near));
             }
         }
     }
@@ -172,12 +170,19 @@ pub fn check(files: &[PathBuf]) -> Checked {
     checked
 }
 
-fn scenario(file: &Path, checked: &mut Checked) {
+fn scenario(file: &Path, names: &mut BTreeMap<String, PathBuf>, checked: &mut Checked) {
     let (scenario, mut diagnostics) = spec::load_scenario(file);
     let Some(scenario) = scenario else {
         checked.diagnostics.append(&mut diagnostics);
         return;
     };
+    let name = &scenario.metadata.name;
+    if let Some(other) = names.get(name) {
+        let message = format!("the scenario in {} is called `{name}` as well", other.display());
+        diagnostics.push(scenario.diagnostic(codes::SAME_SCENARIO, "/metadata/name", message));
+    } else {
+        names.insert(name.clone(), file.to_owned());
+    }
     match matrix::expand(&scenario) {
         Ok((matrix, mut warnings)) => {
             diagnostics.append(&mut warnings);
@@ -188,23 +193,9 @@ fn scenario(file: &Path, checked: &mut Checked) {
         }
         Err(mut errors) => diagnostics.append(&mut errors),
     }
-    for (name, system) in &scenario.spec.systems {
-        let pointer = format!("/spec/systems/{}/base", spec::pointer_part(name));
-        let folder = spec::base_folder(file, &system.base);
-        if !folder.join("system.yaml").is_file() {
-            let message = format!("the base {} has no system.yaml", folder.display());
-            diagnostics.push(scenario.diagnostic(codes::BASE, &pointer, message));
-            continue;
-        }
-        let (loaded, mut found) = spec::load_system(&folder);
-        if let Some(loaded) = loaded {
-            spec::system_names(&loaded.document, &spec::axes(&scenario.document.tree), &mut found);
-        }
-        if spec::any_error(&found) {
-            let message = format!("the base {} has a system.yaml with errors", folder.display());
-            diagnostics.push(scenario.diagnostic(codes::BASE, &pointer, message));
-        }
-        diagnostics.append(&mut found);
+    let root = inputs::root(file);
+    for name in scenario.spec.systems.keys() {
+        diagnostics.append(&mut spec::load_used_system(&scenario, name, root.as_deref()).1);
     }
     if spec::any_error(&diagnostics) {
         checked.matrices.remove(file);

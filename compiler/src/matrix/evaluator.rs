@@ -2,7 +2,7 @@ use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CompareOpKind, Expr, U
 use serde_json::{Map, Value};
 
 use super::{Scope, functions, operators};
-use crate::spec::{Quantity, expression::Expression, suggest};
+use crate::spec::{Advised, Quantity, expression::Expression, suggest};
 
 pub(super) use crate::spec::ExpressionError;
 
@@ -111,17 +111,14 @@ impl<'s> Evaluator<'s> {
 
     fn unknown(&self, node: &Expr<'_>, name: &str) -> ExpressionError {
         let error = self.fail(node, format!("unknown name `{name}`"));
-        match suggest(name, self.scope.values.keys().map(String::as_str)) {
-            Some(near) => error.help(format!("did you mean `{near}`?")).fix(near),
-            None => error,
-        }
+        error.meant(suggest(name, self.scope.values.keys().map(String::as_str)))
     }
 
     fn no_attribute(&self, node: &Expr<'_>, base: &Expr<'_>, name: &str, map: &Map<String, Value>) -> ExpressionError {
         let base = self.expression.text(base);
         let error = self.fail(node, format!("`{base}` has no `{name}`"));
         if let Some(near) = suggest(name, map.keys().map(String::as_str)) {
-            return error.help(format!("did you mean `{base}.{near}`?")).fix(format!("{base}.{near}"));
+            return error.meant(Some(format!("{base}.{near}")));
         }
         let known: Vec<_> = map.keys().map(|key| format!("`{key}`")).collect();
         error.help(format!("it has {}", known.join(", ")))

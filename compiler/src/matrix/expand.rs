@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Combination, Exclusion, Levels, Matrix, Scope, axes, axes::Axes, identity};
 use crate::spec::{
-    Diagnostic, ExpressionError, Located, Scenario, any_error, codes, condition_errors, expression::Expression, sort,
+    Advised, Diagnostic, ExpressionError, Located, Scenario, any_error, codes, condition_errors,
+    expression::Expression, sort,
 };
 
 /// Most cells of a scenario.
@@ -143,10 +144,9 @@ impl<'s> Rules<'s> {
     }
 }
 
-fn refused(scenario: &Located<Scenario>, index: usize, mut error: ExpressionError, levels: &Levels) -> Diagnostic {
+fn refused(scenario: &Located<Scenario>, index: usize, error: ExpressionError, levels: &Levels) -> Diagnostic {
     let code = if error.not_boolean { codes::NOT_BOOLEAN } else { codes::EVALUATION };
-    let seen = format!("first seen with {}", describe(levels));
-    error.help = Some(error.help.map_or_else(|| seen.clone(), |help| format!("{help}; {seen}")));
+    let error = error.help(format!("first seen with {}", describe(levels)));
     scenario.expression_diagnostic(code, &when(index), &error)
 }
 

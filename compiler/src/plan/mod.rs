@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 
 use crate::kustomize::{BuiltBase, check_base};
 use crate::matrix::{Exclusion, Matrix};
+use crate::parallel;
 use crate::spec::{Lab, Scenario, Scrape, Severity, Shaping, System, codes};
 
 /// The plan of one scenario in one lab.
@@ -75,13 +76,17 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
             format!("a scenario can't be called `{}`; the branch has a file of that name", scenario.metadata.name);
         troubles.push(Trouble::scenario(codes::TAKEN_NAME, "/metadata/name", message));
     }
-    let planner = planner::Planner { scenario, lab, systems };
+    let bases = systems.iter().map(|(name, (system, base))| (name.as_str(), planner::base(system, base)));
+    let planner = planner::Planner { scenario, lab, systems, bases: bases.collect() };
     let mut cells = Vec::new();
     let mut failed = Vec::new();
     let mut warned = Vec::new();
-    for combination in &matrix.cells {
+    let planned = parallel::map(&matrix.cells, |combination| {
         let mut seen = Vec::new();
-        match planner.cell(combination, &mut seen) {
+        (planner.cell(combination, &mut seen), seen)
+    });
+    for (combination, (planned, seen)) in matrix.cells.iter().zip(planned) {
+        match planned {
             Ok(cell) => cells.push(cell),
             Err(wrong) => failed.extend(wrong.into_iter().map(|trouble| (combination.slug.clone(), trouble))),
         }
@@ -92,7 +97,7 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
         return Err(troubles);
     }
     warnings.extend(planner::gathered(warned));
-    let bases = systems.values().map(|(system, base)| planner::base(system, base));
+    let bases = planner.bases.into_values();
     let used = |base: &Base| cells.iter().any(|cell| cell.systems.iter().any(|system| system.base == base.folder));
     Ok(Plan {
         scenario: scenario.metadata.name.clone(),

@@ -24,6 +24,8 @@ pub(super) struct Planner<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) lab: &'a Lab,
     pub(super) systems: &'a Systems,
+    /// By the scenario's name of the system.
+    pub(super) bases: BTreeMap<&'a str, Base>,
 }
 
 /// A system of the cell while it is planned: the scenario's use of it, and itself.
@@ -134,15 +136,16 @@ impl<'a> Planner<'a> {
                 Err(trouble) => troubles.push(trouble),
             }
         }
-        if troubles.is_empty() { Ok(planned(present, seeders, groups)) } else { Err(troubles) }
+        let base = &self.bases[present.name].folder;
+        if troubles.is_empty() { Ok(planned(present, base, seeders, groups)) } else { Err(troubles) }
     }
 }
 
-fn planned(present: &Present<'_>, seeders: u32, groups: Vec<PlannedGroup>) -> PlannedSystem {
+fn planned(present: &Present<'_>, base: &str, seeders: u32, groups: Vec<PlannedGroup>) -> PlannedSystem {
     let spec = &present.system.spec;
     PlannedSystem {
         name: present.name.to_owned(),
-        base: base(present.system, present.base).folder,
+        base: base.to_owned(),
         driver: spec.driver.clone(),
         workload: spec.workload.clone(),
         container: spec.container.clone(),

@@ -22,6 +22,12 @@ pub(super) struct GroupFolder<'a> {
     pub(super) cell_labels: &'a Labels,
 }
 
+/// Whether a built object is of a group.
+pub(super) fn is_of(object: &Value, system: &PlannedSystem, group: &PlannedGroup) -> bool {
+    let labels = &object["metadata"]["labels"];
+    labels[key("system")] == system.name.as_str() && labels[key("group")] == group.name.as_str()
+}
+
 impl GroupFolder<'_> {
     fn name(&self) -> String {
         group_name(&self.system.name, &self.group.name)
@@ -37,9 +43,8 @@ impl GroupFolder<'_> {
         .into()
     }
 
-    /// Writes the folder below the cell's.
-    pub(super) fn write(&self, files: &mut Files, cell_folder: &str) {
-        let folder = format!("{cell_folder}/{}", self.name());
+    /// Writes the folder.
+    pub(super) fn write(&self, files: &mut Files, folder: &str) {
         put(files, &format!("{folder}/service.yaml"), &[self.service()]);
         let kustomization = Kustomization {
             resources: vec![format!("../../../../base/{}", self.base.folder), "service.yaml".to_owned()],
@@ -47,7 +52,7 @@ impl GroupFolder<'_> {
             labels: self.labels(),
             patches: self.patches(),
         };
-        kustomization.write(files, &folder);
+        kustomization.write(files, folder);
     }
 
     /// Makes the names of the nodes known, before they are ready too.

@@ -45,6 +45,8 @@ codes! {
     NOT_TEXT "BG0106" "a number or boolean where text is expected" "As in Kubernetes; in quotes it is text."
     UNKNOWN_WORD "BG0107" "a word that is none of those allowed" "The message lists them."
     OUT_OF_RANGE "BG0108" "a number out of range" "The message says the limits."
+    EMPTY_VALUE "BG0109" "a value that is empty" "The field needs something in it: leave it out where it has a default, else write it."
+    FORM "BG0110" "a text of a wrong form" "The message says the form; paths within a container start with `/`."
     BAD_NAME "BG0201" "a name that Kubernetes would refuse, or that is taken"
         "Names are DNS labels: lower-case letters, digits and `-`, starting and ending with a letter or digit. A scenario's has at most 50 characters; `<system>-<group>` has at most 52 and starts with a letter. coordinator, tracker, agent and benchgrid are ours."
     NAME_CLASH "BG0202" "two groups whose nodes would have one name" "Nodes are called `<system>-<group>-<n>`; rename one."
@@ -60,6 +62,14 @@ codes! {
     SEEDERS "BG0211" "`measure.seeders` is missing" "Groups of role `any` seed or download as drawn, so the number must be said."
     NOTHING_MEASURED "BG0212" "no system is measured" "At least one system has `load: measured`, the default."
     UNSHAPED "BG0213" "a link that is not shaped" "Results depend on the machines then, and efficiency against the bound of the links is not known. A warning."
+    SAME_SCENARIO "BG0214" "two scenarios of one name"
+        "Folders, applications and cells are named after the scenario, so that the two would overwrite each other. Rename one."
+    UNKNOWN_DRIVER "BG0215" "an unknown driver" "The driver is how the probe speaks to a node. The message lists those there are; `external` is for software of your own."
+    UNUSED_SYSTEM "BG0216" "a system that is in no cell" "Its `when` is never true, or no level of the axis `system` has its name. A warning."
+    ADDRESS "BG0217" "an address that can't be used"
+        "Stores are base URLs of http or https, to which `/api/v1/...` is appended; a network is written as 10.0.0.0/8."
+    CREDENTIALS "BG0218" "credentials in an address"
+        "The lab's addresses stand on the deploy branch and in every cell, where many can read them. Let a relay hold the credentials, and name the relay."
     AXIS_NAME "BG0301" "an axis name that can't be used"
         "Letters and digits, starting with a small letter, at most 32; words of the expression language and names we define are refused."
     EMPTY_AXIS "BG0302" "an axis without levels" "The product of all axes would be empty."
@@ -77,6 +87,8 @@ codes! {
     SAME_SLUG "BG0313" "two cells with one folder name" "Names of levels that differ only in case or in special characters give one slug."
     NO_AXIS "BG0314" "no axes" "`axes`, or `include`, says which combinations there are."
     BASE "BG0401" "a base that lacks a sound system.yaml" "A base is a folder with `kustomization.yaml` and `system.yaml`."
+    LEAVES "BG0402" "a path that leaves the repository"
+        "Bases are part of what is compared, so they are versioned with the scenario. Links count by where they lead. Copy the base into the repository."
     NOT_READ "BG0500" "a system whose base was not read" "The message about the base says why; this one only follows from it."
     NO_SYSTEM "BG0501" "a cell in which no system is measured"
         "An axis `system` whose levels are the systems' names picks one a cell; `when` does the same by a condition."
@@ -135,9 +147,33 @@ codes! {
         "Objects of a base are copied for each group, and their names get the group's; fields that refer to them follow, text stays as it is. A warning."
     LONG_NAME "BG0620" "a name that is too long in a group" "`-<system>-<group>` is appended; a Service's name has at most 63 characters."
     SAME_NAME "BG0621" "two objects of one name" "In a base, or in a cell once the groups' names are appended."
+    CELL_NAME "BG0630" "a built cell with a name, label or annotation that Kubernetes refuses"
+        "Names are DNS labels or DNS names by kind; a StatefulSet's has at most 52 characters. The message names object and place."
+    CELL_AMOUNT "BG0631" "a built cell with an amount that can't be"
+        "Amounts are written as 500m or 2Gi. Requests are within limits, and a node's are the limits, so that it gets the same on every machine."
+    CELL_SELECTOR "BG0632" "a built cell with a selector that selects nothing"
+        "A StatefulSet selects its own pods; Services, policies and budgets select a pod of the cell."
+    CELL_PORT "BG0633" "a built cell with a port that can't be"
+        "Ports are 1 to 65535; their names are unique in a pod, and a probe or a Service that names one finds it."
+    CELL_REFERENCE "BG0634" "a built cell that refers to what is not in it"
+        "ConfigMaps and their keys, ServiceAccounts, Roles, Services, volumes and claims are in the cell. Pods would wait for them for ever."
+    CELL_SECURITY "BG0635" "a built cell whose pods may do too much"
+        "Pods meet the profile `restricted` and stay in their own network; benchgrid's own init container `shape` may have NET_ADMIN."
+    CELL_KIND "BG0636" "a built cell with an object that it may not hold"
+        "One Namespace, and in it what Argo CD's project of the cells allows; no Secret."
+    CELL_TWICE "BG0637" "a built cell that says something twice"
+        "Objects by kind and name, containers, volumes, mounts and variables are there once."
+    CELL_MARK "BG0638" "a built cell without its marks"
+        "Every object is in the cell's namespace and bears the labels `benchgrid.io/...` by which conductor and report find it."
 }
 
 /// What a code means.
 pub fn code(id: &str) -> Option<&'static Code> {
     CODES.iter().find(|code| code.id == id)
+}
+
+/// A file that causes a code, and what is said of it: `error[BG0001]: ...` with its excerpt.
+pub fn example(id: &str) -> Option<&'static str> {
+    let examples = include_str!("examples.txt").split("== ").filter_map(|example| example.split_once('\n'));
+    examples.filter(|(code, _)| *code == id).map(|(_, example)| example.trim_end()).next()
 }

@@ -35,6 +35,7 @@ impl JsonSchema for NetworkForm {
                 {
                     "type": "object",
                     "additionalProperties": false,
+                    "required": ["up", "down"],
                     "properties": {
                         "up": quantity("Rate of what the node sends, such as `20Mbit`."),
                         "down": quantity("Rate of what the node receives."),

@@ -48,6 +48,7 @@ pub struct ScenarioSpec {
     #[serde(default)]
     pub exclude: Vec<Exclude>,
     /// The software under test, by name.
+    #[schemars(extend("minProperties" = 1))]
     pub systems: BTreeMap<String, SystemUse>,
     /// How it is measured.
     pub measure: MeasureSpec,
@@ -66,6 +67,7 @@ pub struct Exclude {
     /// A bare expression over the axes that yields true where the combination is left out.
     pub when: String,
     /// Why, for people.
+    #[schemars(length(min = 1))]
     pub reason: String,
 }
 
@@ -74,6 +76,7 @@ pub struct Exclude {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SystemUse {
     /// Folder of the Kustomize base with its `system.yaml`, relative to this file.
+    #[schemars(length(min = 1))]
     pub base: String,
     /// In which cells it is; without it: where the axis `system` has this name, else everywhere.
     #[serde(default)]
@@ -82,6 +85,7 @@ pub struct SystemUse {
     #[serde(default)]
     pub load: Load,
     /// Its nodes, by group.
+    #[schemars(extend("minProperties" = 1))]
     pub groups: BTreeMap<String, GroupSpec>,
     /// Base capacity of the lab that the nodes join.
     #[serde(default)]
@@ -230,6 +234,7 @@ pub struct MeasureSpec {
     pub warmup: Option<Template>,
     /// How progress is seen.
     #[serde(default = "counter")]
+    #[schemars(length(min = 1))]
     pub observe: Vec<Observe>,
     /// Time without a verified byte after which a transfer has failed.
     #[serde(default)]

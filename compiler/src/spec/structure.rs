@@ -3,7 +3,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::document::pointer_part;
-use super::{API_VERSION, Diagnostic, Document, codes, schema::schema, suggest};
+use super::{API_VERSION, Advised, Diagnostic, Document, codes, schema::schema, suggest};
 
 /// Checks a document's form against the schema of its kind; the typed value of what is well formed.
 ///
@@ -140,6 +140,13 @@ fn report(
             let message = format!("{} is too large: at most {limit}", show(instance));
             diagnostics.push(document.at_value(codes::OUT_OF_RANGE, &pointer, message));
         }
+        Kind::MinLength { .. } | Kind::MinItems { .. } | Kind::MinProperties { .. } => {
+            diagnostics.push(document.at_value(codes::EMPTY_VALUE, &pointer, "the value must not be empty"));
+        }
+        Kind::Pattern { pattern } => {
+            let message = format!("{} does not have the form {pattern}", show(instance));
+            diagnostics.push(document.at_value(codes::FORM, &pointer, message));
+        }
         _ => diagnostics.push(document.at_value(codes::WRONG_TYPE, &pointer, error.to_string())),
     }
     wrong.push(pointer);
@@ -147,20 +154,16 @@ fn report(
 
 fn unknown_field(document: &Document, pointer: &str, field: &str, known: &[String]) -> Diagnostic {
     let diagnostic = document.at_key(codes::UNKNOWN_FIELD, pointer, format!("unknown field `{field}`"));
-    match suggest(field, known.iter().map(String::as_str)) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(near),
-        None => diagnostic.help(format!("the fields here are {}", list(known))),
-    }
+    let near = suggest(field, known.iter().map(String::as_str));
+    let fields = format!("the fields here are {}", list(known));
+    if near.is_some() { diagnostic.meant(near) } else { diagnostic.help(fields) }
 }
 
 fn unknown_word(document: &Document, pointer: &str, words: &[&str], found: &Value) -> Diagnostic {
     let listed: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     let message = format!("{} is none of {}", show(found), list(&listed));
     let diagnostic = document.at_value(codes::UNKNOWN_WORD, pointer, message);
-    match suggest(found.as_str().unwrap_or_default(), words.iter().copied()) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(near),
-        None => diagnostic,
-    }
+    diagnostic.meant(suggest(found.as_str().unwrap_or_default(), words.iter().copied()))
 }
 
 fn wrong_type(document: &Document, pointer: &str, expected: &[&'static str], found: &Value) -> Diagnostic {

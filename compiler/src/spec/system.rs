@@ -24,6 +24,7 @@ pub struct System {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SystemSpec {
     /// How the probe speaks to a node.
+    #[schemars(length(min = 1))]
     pub driver: String,
     /// The one StatefulSet of the base, by its name in the base's own build.
     pub workload: String,
@@ -47,7 +48,7 @@ pub struct SystemSpec {
     pub roles: BTreeMap<String, RoleSettings>,
     /// How a rehearsal starts a node: program and arguments.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<String>", inner(length(min = 1)))]
     pub process: Vec<Template>,
 }
 
@@ -56,6 +57,7 @@ pub struct SystemSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Data {
     /// Where the node keeps it; the volume mounted there is the data volume.
+    #[schemars(regex(pattern = "^/"))]
     pub path: String,
     /// How much it may become.
     pub size: Template,

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Diagnostic, Document, axes, each};
+use super::{Advised, Diagnostic, Document, axes, each};
 use crate::spec::expression::{Expression, Piece, Reference, pieces, references};
 use crate::spec::{ExpressionError, codes, suggest};
 
@@ -120,10 +120,7 @@ fn names(
     for reference in references(&expression.tree) {
         let span = expression.offset + reference.span.start..expression.offset + reference.span.end;
         if let Some((message, near)) = known.refuses(&reference) {
-            let mut error = ExpressionError::new(message, span);
-            if let Some(near) = near {
-                error = error.help(format!("did you mean `{near}`?")).fix(near);
-            }
+            let error = ExpressionError::new(message, span).meant(near);
             diagnostics.push(document.at_expression(codes::UNKNOWN_NAME, pointer, &error));
         }
     }

@@ -4,15 +4,17 @@
 
 mod compare;
 mod expressions;
+mod lab;
 mod names;
 mod quantities;
+mod system;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::document::pointer_part;
-use super::{Diagnostic, Document};
+use super::{Advised, Diagnostic, Document};
 
 pub use expressions::{condition_errors, system_names};
 
@@ -32,14 +34,16 @@ pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
 
 /// Checks a lab.
 pub(super) fn lab(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
-    names::metadata(document, 50, diagnostics);
+    names::lab(document, diagnostics);
     quantities::lab(document, diagnostics);
+    lab::lab(document, diagnostics);
 }
 
 /// Checks a system.
 pub(super) fn system(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
-    names::metadata(document, 50, diagnostics);
+    names::system(document, diagnostics);
     quantities::system(document, diagnostics);
+    system::system(document, diagnostics);
     expressions::system(document, diagnostics);
 }
 

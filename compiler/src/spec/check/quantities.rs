@@ -6,6 +6,7 @@ use crate::spec::{Family, Quantity, QuantityError, codes, mend};
 pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     let mut check = Check { document, diagnostics };
     check.all("/spec/measure/fileSize", Family::Size);
+    check.not_zero("/spec/measure/fileSize");
     check.all("/spec/measure/stalled", Family::Duration);
     check.all("/spec/measure/ready", Family::Duration);
     for field in ["trials", "repetitions"] {
@@ -14,7 +15,7 @@ pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     check.whole("/spec/measure/warmup", 0, 1_000);
     check.whole("/spec/measure/seeders", 1, 1_000_000);
     let group = "/spec/systems/*/groups/*";
-    check.whole(&format!("{group}/replicas"), 0, 1_000);
+    check.whole(&format!("{group}/replicas"), 1, 1_000);
     check.all(&format!("{group}/data/size"), Family::Size);
     check.network(&format!("{group}/network"));
     check.resources(&format!("{group}/resources"));
@@ -80,6 +81,14 @@ impl Check<'_> {
                 self.report(codes::QUANTITY, pointer, message);
             }
             _ => {}
+        }
+    }
+
+    fn not_zero(&mut self, pointer: &str) {
+        let value = self.document.tree.pointer(pointer);
+        let nothing = |text: &str| Quantity::of(Family::Size, text).is_some_and(|quantity| quantity.base == 0);
+        if value.is_some_and(|value| value.as_f64() == Some(0.0) || value.as_str().is_some_and(nothing)) {
+            self.report(codes::MEASURED_ZERO, pointer, "a transfer of nothing can't be measured");
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is said about the user's files: one list, four renderers.
 
+mod advised;
 mod github;
 mod json;
 mod sarif;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use advised::Advised;
 pub use github::github;
 pub use json::json;
 pub use sarif::sarif;
@@ -88,19 +90,11 @@ impl Diagnostic {
         self.severity = Severity::Warning;
         self
     }
+}
 
-    /// With a word on why, or on what to do.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-
-    /// With the text that would mend it.
-    #[must_use]
-    pub fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = Some(fix.into());
-        self
+impl Advised for Diagnostic {
+    fn advice(&mut self) -> (&mut Option<String>, &mut Option<String>) {
+        (&mut self.help, &mut self.fix)
     }
 }
 

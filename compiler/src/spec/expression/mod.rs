@@ -8,6 +8,7 @@ mod references;
 pub use error::ExpressionError;
 pub use references::{Reference, extent, references};
 
+use super::Advised;
 use minijinja::machinery::{ast::Expr, parse_expr};
 
 /// One part of a text.
