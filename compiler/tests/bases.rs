@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use benchgrid::cli::programs::Machine;
@@ -246,4 +247,31 @@ fn our_bases_can_be_applied_alone() {
             assert!(tag.starts_with(|c: char| c.is_ascii_digit()), "{at}: {tag}");
         }
     }
+}
+
+/// A base that needs kustomize, on a machine without it.
+#[test]
+fn a_missing_program_is_the_machines_fault() {
+    let work = folder(&[
+        ("base/mine/kustomization.yaml", include_str!("flatten/kustomization.yaml")),
+        ("base/mine/system.yaml", include_str!("flatten/system.yaml")),
+        ("scenario.yaml", include_str!("flatten/scenario.yaml")),
+        ("lab.yaml", include_str!("flatten/lab.yaml")),
+    ]);
+    let plan = |scenario: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_benchgrid"));
+        let run =
+            command.current_dir(work.path()).env("PATH", "").args(["plan", scenario, "--lab", "lab.yaml"]).output();
+        let run = run.unwrap();
+        (run.status.code(), String::from_utf8(run.stderr).unwrap())
+    };
+    let (code, said) = plan("scenario.yaml");
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.starts_with("error[BG0610]: the base base/mine: it needs the program `kustomize`"), "{said}");
+    assert!(said.contains("scenario.yaml:9:13"), "{said}");
+    // what the user can mend comes first
+    let other = "  systems:\n    other: {base: base/none, groups: {nodes: {replicas: 2}}}\n";
+    let wrong = include_str!("flatten/scenario.yaml").replace("  systems:\n", other);
+    std::fs::write(work.path().join("wrong.yaml"), wrong).unwrap();
+    assert_eq!(plan("wrong.yaml").0, Some(1));
 }
