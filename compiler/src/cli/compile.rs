@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use git2::Repository;
 
+use super::out_folder::{OutError, OutFolder};
 use super::{Exit, fail, inputs, print, say};
 use crate::git::{GitError, Ownership, Provenance, Publication, Published, publish};
 use crate::plan::Plan;
@@ -31,7 +32,7 @@ pub(super) struct Arguments {
     /// Push it to the lab's `git.url`, else to the repository's `origin`
     #[arg(long)]
     push: bool,
-    /// Write the files to this folder instead: no Git
+    /// Write the files to this folder instead: no Git; what an earlier compile wrote there is replaced
     #[arg(long, value_name = "DIR", conflicts_with_all = ["repo", "branch", "push"])]
     out: Option<PathBuf>,
 }
@@ -47,7 +48,9 @@ impl Arguments {
     fn compile(&self) -> Result<(), Exit> {
         let (plans, mut lab) = self.plans()?;
         if let Some(folder) = &self.out {
+            self.addressed(&lab)?;
             let files = render::files(&plans, &BTreeSet::new(), &lab);
+            summary(&plans);
             return written(folder, &files);
         }
         let git = |error: GitError| fail(Exit::Environment, &error);
@@ -57,6 +60,7 @@ impl Arguments {
         if lab.spec.git.url.is_none() {
             lab.spec.git.url = repo.find_remote("origin").ok().and_then(|remote| remote.url().ok().map(str::to_owned));
         }
+        self.addressed(&lab)?;
         let published = self.publish(&repo, &plans, &lab, provenance).map_err(git)?;
         summary(&plans);
         print(&match published {
@@ -68,6 +72,23 @@ impl Arguments {
                 )
             }
         });
+        Ok(())
+    }
+
+    /// That Argo CD and the conductor will find the branch; without that, it can still be looked at.
+    fn addressed(&self, lab: &Lab) -> Result<(), Exit> {
+        let nowhere = "the lab has no `git.url`";
+        match (&lab.spec.git.url, self.push, &self.out) {
+            (Some(_), ..) => return Ok(()),
+            (None, true, _) => {
+                say(&format!("error: {nowhere}, and the repository no remote `origin`: there is nowhere to push to"));
+                return Err(Exit::Environment);
+            }
+            (None, _, Some(_)) => say(&format!("warning: {nowhere}: Argo CD would not find this branch")),
+            (None, ..) => say(&format!(
+                "warning: {nowhere}, and the repository no remote `origin`: Argo CD would not find this branch"
+            )),
+        }
         Ok(())
     }
 
@@ -166,23 +187,12 @@ fn summary(plans: &[Plan]) {
     }
 }
 
-/// Files into a folder that must be new or empty, so that nothing old stays among them.
+/// Files into a folder; what an earlier compile wrote there is replaced.
 fn written(folder: &Path, files: &Files) -> Result<(), Exit> {
-    let failed = |path: &Path, error: &std::io::Error| {
-        say(&format!("error: {}: {error}", path.display()));
-        Exit::Environment
-    };
-    std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
-    if std::fs::read_dir(folder).map_err(|error| failed(folder, &error))?.next().is_some() {
-        say(&format!("error: {} is not empty; name a new folder", folder.display()));
-        return Err(Exit::Usage);
-    }
-    for (path, bytes) in files {
-        let path = folder.join(path);
-        let parent = path.parent().unwrap_or(folder);
-        std::fs::create_dir_all(parent).map_err(|error| failed(parent, &error))?;
-        std::fs::write(&path, bytes).map_err(|error| failed(&path, &error))?;
-    }
+    OutFolder::new(folder).replace(files).map_err(|error| {
+        let exit = if matches!(error, OutError::Io(..)) { Exit::Environment } else { Exit::Usage };
+        fail(exit, &error)
+    })?;
     print(&format!("{} files in {}\n", files.len(), folder.display()));
     Ok(())
 }

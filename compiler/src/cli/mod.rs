@@ -5,7 +5,9 @@
 mod compile;
 pub mod conduct;
 mod deploy_branch;
+pub mod init;
 mod inputs;
+mod out_folder;
 mod plan;
 pub mod programs;
 mod report;
@@ -61,6 +63,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Write a repository that works: a scenario, a lab, bases, workflows
+    Init(init::InitArgs),
     /// Check scenario, lab and system files; every mistake in one run
     Validate(validate::ValidateArgs),
     /// Print what would be deployed and measured, and what it takes
@@ -91,6 +95,7 @@ enum Verb {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     match Arguments::parse().verb {
+        Verb::Init(arguments) => arguments.run().into(),
         Verb::Validate(arguments) => arguments.run().into(),
         Verb::Plan(arguments) => arguments.run().into(),
         Verb::Compile(arguments) => arguments.run().into(),
