@@ -274,6 +274,9 @@ fn numbers_survive_too() {
 fn our_own_bases_need_no_kustomize_and_are_the_same_to_it() {
     for base in std::fs::read_dir(project().join("base")).unwrap() {
         let dir = base.unwrap().path();
+        if !dir.join("system.yaml").is_file() {
+            continue; // a compiled one
+        }
         let ours = load_base(&dir, "x", &NoPrograms).unwrap();
         assert_eq!(by_name(ours.objects), kustomize(&dir), "{}", dir.display());
     }

@@ -9,8 +9,9 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::{Exit, print, say};
+use crate::kustomize::{BaseTrouble, NoPrograms, check_base, load_base};
 use crate::matrix;
-use crate::spec::{self, Diagnostic, Severity, codes};
+use crate::spec::{self, Diagnostic, Located, Scenario, Severity, System, codes};
 
 /// Check scenario, lab and system files; every mistake in one run
 #[derive(Debug, Args)]
@@ -197,12 +198,14 @@ fn scenario(file: &Path, checked: &mut Checked) {
             continue;
         }
         let (loaded, mut found) = spec::load_system(&folder);
-        if let Some(loaded) = loaded {
+        if let Some(loaded) = &loaded {
             spec::system_names(&loaded.document, &spec::axes(&scenario.document.tree), &mut found);
         }
         if spec::any_error(&found) {
             let message = format!("the base {} has a system.yaml with errors", folder.display());
             diagnostics.push(scenario.diagnostic(codes::BASE, &pointer, message));
+        } else if let Some(loaded) = &loaded {
+            diagnostics.extend(base(&scenario, &pointer, loaded, &folder));
         }
         diagnostics.append(&mut found);
     }
@@ -210,4 +213,27 @@ fn scenario(file: &Path, checked: &mut Checked) {
         checked.matrices.remove(file);
     }
     checked.diagnostics.append(&mut diagnostics);
+}
+
+/// What is wrong with a base of plain resources. Others are built by programs, which is the business of `plan`.
+fn base(scenario: &Located<Scenario>, pointer: &str, system: &Located<System>, folder: &Path) -> Vec<Diagnostic> {
+    let base = match load_base(folder, &system.metadata.name, &NoPrograms) {
+        Ok(base) => base,
+        Err(error) if error.code() == codes::NO_PROGRAM => return Vec::new(),
+        Err(error) => return vec![scenario.diagnostic(error.code(), pointer, error.to_string())],
+    };
+    let checked = check_base(&base.objects, &system.spec);
+    let place = |trouble: BaseTrouble| {
+        let BaseTrouble { code, severity, pointer: field, message, help } = trouble;
+        let mut diagnostic = match field {
+            "" => scenario.diagnostic(code, pointer, message),
+            field => system.diagnostic(code, field, message),
+        };
+        diagnostic.severity = severity;
+        match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        }
+    };
+    base.troubles.into_iter().chain(checked).map(place).collect()
 }
