@@ -32,6 +32,9 @@ pub const COPIED: &[(&str, &str)] = of_the_project! {
     "base/qbittorrent/kustomization.yaml"
     "base/qbittorrent/statefulset.yaml"
     "base/qbittorrent/system.yaml"
+    "base/rqbit/kustomization.yaml"
+    "base/rqbit/statefulset.yaml"
+    "base/rqbit/system.yaml"
     "matrices/demo-3x3.yaml"
 };
 
