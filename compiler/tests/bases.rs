@@ -142,6 +142,11 @@ fn a_complaint_is_shown_and_shortened() {
 
 /// The plan of the smoke scenario; what is added to the base `http`, and to its groups.
 fn planned(objects: &[serde_json::Value], groups: &[&str]) -> Result<Plan, Vec<Trouble>> {
+    planned_by(None, objects, groups)
+}
+
+/// The same where a program built the base `http`.
+fn planned_by(program: Option<&str>, objects: &[serde_json::Value], groups: &[&str]) -> Result<Plan, Vec<Trouble>> {
     let mut scenario = load_scenario(&project().join("matrices/smoke.yaml")).0.unwrap();
     let matrix = expand(&scenario).unwrap().0;
     let lab = load_lab(&project().join("labs/test.yaml")).0.unwrap().value;
@@ -153,7 +158,9 @@ fn planned(objects: &[serde_json::Value], groups: &[&str]) -> Result<Plan, Vec<T
             (load_system(&base).0.unwrap().value, load_base(&base, system, &NoPrograms).unwrap()),
         );
     }
-    systems.get_mut("http").unwrap().1.objects.extend_from_slice(objects);
+    let http = &mut systems.get_mut("http").unwrap().1;
+    http.objects.extend_from_slice(objects);
+    http.built_by = program.map(str::to_owned);
     let using = scenario.value.spec.systems.get_mut("http").unwrap();
     let leecher = GroupSpec { role: Role::Leecher, ..using.groups["slow"].clone() };
     using.groups.extend(groups.iter().map(|group| ((*group).to_owned(), leecher.clone())));
@@ -213,6 +220,17 @@ fn every_code_of_built_bases_is_caused_here() {
         .map(|word| if word.starts_with(temporary.to_str().unwrap()) { "DIR " } else { word })
         .collect();
     insta::assert_snapshot!("said", said);
+}
+
+#[test]
+fn the_experiment_is_the_objects_whatever_built_them() {
+    let plan = |program: &str| planned_by(Some(program), &[], &[]).unwrap();
+    let (one, other) = (plan("kustomize v1"), plan("kustomize v2"));
+    assert_eq!(one.cells, other.cells);
+    assert_eq!(one.cells, planned(&[], &[]).unwrap().cells);
+    assert_eq!(one.foreign_bases().keys().collect::<Vec<_>>(), other.foreign_bases().keys().collect::<Vec<_>>());
+    assert_ne!(one.foreign_bases(), other.foreign_bases());
+    assert_ne!(one.cells, planned(&[object("ConfigMap", "x")], &[]).unwrap().cells);
 }
 
 #[test]
