@@ -5,13 +5,15 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use benchgrid::cli::programs::Machine;
+use benchgrid::cli::validate::check;
 use benchgrid::kustomize::{BaseError, BuiltBase, NoPrograms, check_base, kind, load_base, name};
 use benchgrid::matrix::expand;
 use benchgrid::plan::{Plan, Systems, Trouble, plan};
-use benchgrid::spec::{CODES, GroupSpec, Role, Severity, codes, load_lab, load_scenario, load_system};
+use benchgrid::spec::{CODES, Diagnostic, GroupSpec, Role, Severity, codes, load_lab, load_scenario, load_system};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -140,6 +142,11 @@ fn a_complaint_is_shown_and_shortened() {
 
 /// The plan of the smoke scenario; what is added to the base `http`, and to its groups.
 fn planned(objects: &[serde_json::Value], groups: &[&str]) -> Result<Plan, Vec<Trouble>> {
+    planned_by(None, objects, groups)
+}
+
+/// The same where a program built the base `http`.
+fn planned_by(program: Option<&str>, objects: &[serde_json::Value], groups: &[&str]) -> Result<Plan, Vec<Trouble>> {
     let mut scenario = load_scenario(&project().join("matrices/smoke.yaml")).0.unwrap();
     let matrix = expand(&scenario).unwrap().0;
     let lab = load_lab(&project().join("labs/test.yaml")).0.unwrap().value;
@@ -151,7 +158,9 @@ fn planned(objects: &[serde_json::Value], groups: &[&str]) -> Result<Plan, Vec<T
             (load_system(&base).0.unwrap().value, load_base(&base, system, &NoPrograms).unwrap()),
         );
     }
-    systems.get_mut("http").unwrap().1.objects.extend_from_slice(objects);
+    let http = &mut systems.get_mut("http").unwrap().1;
+    http.objects.extend_from_slice(objects);
+    http.built_by = program.map(str::to_owned);
     let using = scenario.value.spec.systems.get_mut("http").unwrap();
     let leecher = GroupSpec { role: Role::Leecher, ..using.groups["slow"].clone() };
     using.groups.extend(groups.iter().map(|group| ((*group).to_owned(), leecher.clone())));
@@ -202,14 +211,26 @@ fn every_code_of_built_bases_is_caused_here() {
     for code in CODES.iter().filter(|code| ("BG0610".."BG0630").contains(&code.id)) {
         assert!(codes.contains(code.id), "nothing here causes {}", code.id);
     }
-    let said: String =
-        caused.iter().filter(|(code, _)| *code >= "BG0610").map(|(code, text)| format!("{code} {text}\n")).collect();
+    let lines =
+        caused.iter().filter(|(code, _)| *code >= "BG0610").map(|(code, text)| [code, " ", text, "\n"].concat());
+    let said = lines.collect::<Vec<_>>().concat();
     let temporary = std::env::temp_dir();
     let said: String = said
         .split_inclusive(' ')
         .map(|word| if word.starts_with(temporary.to_str().unwrap()) { "DIR " } else { word })
         .collect();
     insta::assert_snapshot!("said", said);
+}
+
+#[test]
+fn the_experiment_is_the_objects_whatever_built_them() {
+    let plan = |program: &str| planned_by(Some(program), &[], &[]).unwrap();
+    let (one, other) = (plan("kustomize v1"), plan("kustomize v2"));
+    assert_eq!(one.cells, other.cells);
+    assert_eq!(one.cells, planned(&[], &[]).unwrap().cells);
+    assert_eq!(one.foreign_bases().keys().collect::<Vec<_>>(), other.foreign_bases().keys().collect::<Vec<_>>());
+    assert_ne!(one.foreign_bases(), other.foreign_bases());
+    assert_ne!(one.cells, planned(&[object("ConfigMap", "x")], &[]).unwrap().cells);
 }
 
 #[test]
@@ -230,6 +251,9 @@ fn names_in_texts_are_warned_of_where_they_matter() {
 fn our_bases_can_be_applied_alone() {
     for base in std::fs::read_dir(project().join("base")).unwrap() {
         let dir = base.unwrap().path();
+        if !dir.join("system.yaml").is_file() {
+            continue; // a compiled one
+        }
         let objects = load_base(&dir, "x", &NoPrograms).unwrap().objects;
         let set = objects.iter().find(|object| kind(object) == "StatefulSet").unwrap();
         let pod = &set["spec"]["template"]["spec"];
@@ -246,4 +270,54 @@ fn our_bases_can_be_applied_alone() {
             assert!(tag.starts_with(|c: char| c.is_ascii_digit()), "{at}: {tag}");
         }
     }
+}
+
+/// A base that needs kustomize, on a machine without it.
+#[test]
+fn a_missing_program_is_the_machines_fault() {
+    let work = folder(&[
+        ("base/mine/kustomization.yaml", include_str!("flatten/kustomization.yaml")),
+        ("base/mine/system.yaml", include_str!("flatten/system.yaml")),
+        ("scenario.yaml", include_str!("flatten/scenario.yaml")),
+        ("lab.yaml", include_str!("flatten/lab.yaml")),
+    ]);
+    let benchgrid = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_benchgrid"));
+        let run = command.current_dir(work.path()).env("PATH", "").args(arguments).output().unwrap();
+        (run.status.code(), String::from_utf8([run.stdout, run.stderr].concat()).unwrap())
+    };
+    let plan = |scenario: &str| benchgrid(&["plan", scenario, "--lab", "lab.yaml"]);
+    assert_eq!(benchgrid(&["validate", "scenario.yaml"]).0, Some(0));
+    let (code, said) = plan("scenario.yaml");
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.starts_with("error[BG0610]: the base base/mine: it needs the program `kustomize`"), "{said}");
+    assert!(said.contains("scenario.yaml:9:13"), "{said}");
+    // what the user can mend comes first
+    let other = "  systems:\n    other: {base: base/none, groups: {nodes: {replicas: 2}}}\n";
+    let wrong = include_str!("flatten/scenario.yaml").replace("  systems:\n", other);
+    std::fs::write(work.path().join("wrong.yaml"), wrong).unwrap();
+    assert_eq!(plan("wrong.yaml").0, Some(1));
+}
+
+/// `validate` builds what needs no program, and leaves the rest to `plan`.
+#[test]
+fn bases_are_validated() {
+    let sound = include_str!("flatten/statefulset.yaml").replace("0644", "420");
+    let work = folder(&[
+        ("base/mine/kustomization.yaml", "resources: [statefulset.yaml]\n"),
+        ("base/mine/statefulset.yaml", &sound),
+        ("base/mine/system.yaml", include_str!("flatten/system.yaml")),
+        ("scenario.yaml", include_str!("flatten/scenario.yaml")),
+    ]);
+    let codes = || {
+        let found = check(&[work.path().join("scenario.yaml")]).diagnostics;
+        let place = |it: &Diagnostic| it.place.as_ref().unwrap().file.file_name().unwrap().to_owned();
+        found.iter().map(|it| (it.code, place(it).into_string().unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(), [(codes::OTHER_WORKLOAD, "system.yaml".to_owned())]);
+    let write = |file: &str, text: &str| std::fs::write(work.path().join("base/mine").join(file), text).unwrap();
+    write("statefulset.yaml", include_str!("flatten/statefulset.yaml"));
+    assert_eq!(codes(), [(codes::BASE_UNREADABLE, "scenario.yaml".to_owned())]);
+    write("kustomization.yaml", "resources: [statefulset.yaml]\nnamePrefix: my-\n");
+    assert_eq!(codes(), []);
 }

@@ -2,7 +2,7 @@
 //! `BENCHGRID_BLESS=1` writes what the commands print now.
 //!
 //! Blocks: `sh` runs; `console` runs, and prints what follows each `$ ` line; `yaml` is a scenario, or a part of one's
-//! `spec`. Indented blocks are only read.
+//! `spec`; `yaml PATH` is written to that file. Indented blocks are only read.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that can't go on has failed")]
 
@@ -105,6 +105,9 @@ impl Bed {
             match part {
                 Part::Text(text) => out.push_str(&text),
                 Part::Block { language, text } => {
+                    if let Some(file) = language.strip_prefix("yaml ") {
+                        self.write(file, &text);
+                    }
                     let text = match language.as_str() {
                         "sh" => {
                             self.run(&self.runnable(&text));
@@ -118,6 +121,12 @@ impl Bed {
             }
         }
         out
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        let path = self.work().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
 
     fn console(&self, block: &str) -> String {
@@ -143,6 +152,11 @@ fn check(page: &str) {
 #[test]
 fn getting_started_runs() {
     check("getting-started.md");
+}
+
+#[test]
+fn own_system_runs() {
+    check("own-system.md");
 }
 
 #[test]
