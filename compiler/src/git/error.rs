@@ -227,10 +227,7 @@ impl GitError {
             Self::NoBranch { .. } => "`benchgrid compile --push` makes it".to_owned(),
             Self::Open { place, source } => help_to_open(&place.display().to_string(), source),
             Self::BadBranch { .. } => "name another one in the lab's `git.branch`, or with `--branch`".to_owned(),
-            other => {
-                // What the code says in general fits.
-                crate::spec::code(other.code()).map_or_else(String::new, |code| code.explanation.to_owned())
-            }
+            other => in_general(other.code()),
         }
     }
 }
@@ -266,6 +263,16 @@ fn help_to_open(place: &str, error: &git2::Error) -> String {
         codes::UNSUPPORTED if error.message().contains("refstorage") => {
             "store the references as files: `git refs migrate --ref-format=files`".to_owned()
         }
-        code => crate::spec::code(code).map_or_else(String::new, |code| code.explanation.to_owned()),
+        code => in_general(code),
+    }
+}
+
+/// What the code's explanation says, as a fragment.
+fn in_general(code: &str) -> String {
+    let text = crate::spec::code(code).map_or("", |code| code.explanation).trim_end_matches('.');
+    let mut letters = text.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(letters).collect(),
+        _ => text.to_owned(),
     }
 }

@@ -121,7 +121,9 @@ impl Remote {
     }
 
     fn failed(&self, verb: &'static str, text: &str) -> GitError {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("hint:"));
+        const IDLE: [&str; 3] = ["hint:", "Please make sure you have", "and the repository exists"];
+        let idle = |line: &str| line.is_empty() || IDLE.iter().any(|words| line.starts_with(words));
+        let lines = text.lines().map(|line| line.trim().trim_end_matches('.')).filter(|line| !idle(line));
         let detail = lines.collect::<Vec<_>>().join("; ");
         let url = without_user(&self.url);
         GitError::Remote {

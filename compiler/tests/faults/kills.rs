@@ -115,7 +115,7 @@ fn killed_while_pushing() {
     hook(&world.remote().join("hooks/pre-receive"), &format!("touch '{}'; sleep 1", here.display()));
     let arguments = ["compile", "matrices/one.yaml", "--lab", "lab.yaml", "--push"];
     let mut child = world.benchgrid(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     while !here.exists() {
         assert!(Instant::now() < end, "never came to the push");
         sleep(Duration::from_millis(10));

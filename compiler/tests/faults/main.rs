@@ -4,7 +4,7 @@
 //! `BENCHGRID_KILLS=200` kills more often than the usual 20 times. What a machine can't do is named, and fails where
 //! `CI=true`.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
 
 mod clones;
 mod codes;
