@@ -117,9 +117,6 @@ impl Check<'_> {
                     let fix = is_number.then(|| text.clone());
                     self.report(codes::WRONG_TYPE, &pointer, "expected a whole number, found text").fix = fix;
                 }
-                Value::Bool(_) => {
-                    self.report(codes::WRONG_TYPE, &pointer, "expected a whole number, found a boolean");
-                }
                 _ => {}
             }
         }
