@@ -168,7 +168,8 @@ impl Case {
             let Ok(text) = std::fs::read_to_string(&file) else { continue };
             let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
             for (index, line) in lines.iter_mut().enumerate().filter(|(_, line)| line.contains("# BG")) {
-                let written: Vec<_> = comments(line).map(|(code, _)| code).collect();
+                let mut written: Vec<_> = comments(line).map(|(code, _)| code).collect();
+                written.sort();
                 let at: Vec<_> = found.iter().filter(|(file, line, ..)| file == here && *line == index + 1).collect();
                 if at.iter().map(|(_, _, code, _)| code).eq(&written) {
                     line.truncate(line.find("# BG").unwrap());

@@ -91,7 +91,7 @@ fn github_keeps_its_limit_and_loses_nothing() {
     for (kind, severity) in [("error", Severity::Error), ("warning", Severity::Warning)] {
         let of: Vec<_> = commands.iter().filter(|(found, ..)| found == kind).collect();
         assert_eq!(of.len(), 10, "{kind}");
-        let said: String = of.iter().map(|(_, _, message)| format!("{message}\n")).collect();
+        let said = of.iter().map(|(_, _, message)| message.as_str()).collect::<Vec<_>>().join("\n");
         for diagnostic in found.iter().filter(|it| it.severity == severity) {
             assert_eq!(said.matches(&diagnostic.message).count(), 1, "{}", diagnostic.message);
         }

@@ -101,7 +101,7 @@ impl Default for Git {
 pub struct ArgoCd {
     /// Namespace of Argo CD.
     pub namespace: String,
-    /// Name of the AppProject of the cells; without it, `<lab>-cells`.
+    /// Name of the `AppProject` of the cells; without it, `<lab>-cells`.
     pub project: Option<String>,
     /// Address of the cluster that cells are deployed to, as Argo CD knows it.
     pub destination: String,

@@ -265,7 +265,7 @@ pub struct MeasureSpec {
     /// How progress is seen; each kind is measured in repetitions of its own.
     #[serde(default = "counter")]
     #[schemars(length(min = 1))]
-    #[schemars(extend("examples" = [["counter", "stream"]]))]
+    #[schemars(extend("examples" = [["counter", "stream"]], "uniqueItems" = true))]
     pub observe: Vec<Observe>,
     /// How long a transfer may go on without a verified byte before it has failed.
     #[serde(default)]

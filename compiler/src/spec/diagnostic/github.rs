@@ -16,9 +16,9 @@ fn commands(diagnostics: &[&Diagnostic]) -> String {
     }
     let (own, rest) = diagnostics.split_at(MOST - 1);
     let Some(first) = rest.first() else { return String::new() };
-    let listed: String = rest.iter().map(|it| format!("\n{}{}: {}", position(it), it.code, it.message)).collect();
+    let listed: Vec<_> = rest.iter().map(|it| format!("{}{}: {}", position(it), it.code, it.message)).collect();
     let gathered = Diagnostic {
-        message: format!("{} more, since GitHub shows {MOST} of a kind:{listed}", rest.len()),
+        message: format!("{} more, since GitHub shows {MOST} of a kind:\n{}", rest.len(), listed.join("\n")),
         help: None,
         ..(*first).clone()
     };
