@@ -9,6 +9,7 @@ pub mod conduct;
 pub mod git;
 pub mod kustomize;
 pub mod matrix;
+pub mod parallel;
 pub mod plan;
 pub mod render;
 pub mod spec;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use benchgrid::kustomize::{check_base, emit, load_base};
+use benchgrid::kustomize::{NoPrograms, check_base, emit, load_base};
 use benchgrid::matrix::{Matrix, expand};
 use benchgrid::plan::{Plan, Systems, Trouble, plan};
 use benchgrid::spec::{
@@ -35,7 +35,7 @@ impl Input {
         let systems = [("http", "http"), ("bittorrent", "qbittorrent")]
             .map(|(name, base)| {
                 let system = load_system(&read(base)).0.unwrap().value;
-                (name.to_owned(), (system, load_base(&read(base)).unwrap()))
+                (name.to_owned(), (system, load_base(&read(base), base, &NoPrograms).unwrap()))
             })
             .into();
         Self { scenario: scenario.value, matrix, lab, systems }
@@ -227,7 +227,8 @@ fn container(objects: &mut [Value]) -> &mut Value {
 #[test]
 fn bases_are_checked() {
     let input = Input::new();
-    let (system, objects) = &input.systems["http"];
+    let (system, base) = &input.systems["http"];
+    let objects = &base.objects;
     for (change, code) in BAD_BASES {
         let mut objects = objects.clone();
         change(&mut objects);
@@ -246,7 +247,7 @@ fn bases_are_checked() {
         let codes: Vec<&str> = check_base(&objects, &system.spec).iter().map(|trouble| trouble.code).collect();
         assert_eq!(codes, [codes::REFUSED_KIND], "{kind}");
     }
-    assert_eq!(load_base(Path::new("/nowhere")).unwrap_err().code(), codes::BASE_UNREADABLE);
+    assert_eq!(load_base(Path::new("/nowhere"), "x", &NoPrograms).unwrap_err().code(), codes::BASE_UNREADABLE);
 }
 
 #[test]

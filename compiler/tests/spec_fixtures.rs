@@ -61,7 +61,7 @@ fn planned_apart(change: impl FnOnce(&mut spec::Scenario, &mut Systems)) -> Vec<
     let matrix = expand(&scenario).unwrap().0;
     let lab = spec::load_lab(&good.join("lab.yaml")).0.unwrap().value;
     let system = spec::load_system(&good.join("base")).0.unwrap().value;
-    let objects = benchgrid::kustomize::load_base(&good.join("base")).unwrap();
+    let objects = benchgrid::kustomize::load_base(&good.join("base"), "node", &benchgrid::kustomize::NoPrograms).unwrap();
     let (mut scenario, mut systems) = (scenario.value, Systems::from([("node".to_owned(), (system, objects))]));
     change(&mut scenario, &mut systems);
     let troubles = plan(&scenario, &matrix, &lab, &systems).unwrap_err();

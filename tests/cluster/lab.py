@@ -167,6 +167,30 @@ def prepare_source():
     commit_source("the scenario under test")
 
 
+def edit_source(path, *changes):
+    """Edit a file of the source as a user would: each change is (what stands there once, what stands there then)."""
+    prepare_source()
+    text = (SOURCE / path).read_text()
+    for old, new in changes:
+        if text.count(old) != 1:
+            raise ValueError(f"{path} has {text.count(old)} times {old!r}")
+        text = text.replace(old, new)
+    (SOURCE / path).write_text(text)
+    commit_source(f"{path}, changed")
+
+
+def has_netem():
+    """Whether this kernel can delay packets."""
+    command("ip", "netns", "add", "benchgrid-netem")
+    try:
+        command("ip", "netns", "exec", "benchgrid-netem", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms")
+        return True
+    except CommandFailed:
+        return False
+    finally:
+        command("ip", "netns", "del", "benchgrid-netem")
+
+
 def commit_source(message):
     who = {f"GIT_{r}_{k}": v for r in ("AUTHOR", "COMMITTER")
            for k, v in (("NAME", "test"), ("EMAIL", "test@example.invalid"), ("DATE", "2026-01-01T00:00:00Z"))}

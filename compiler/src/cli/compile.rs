@@ -3,10 +3,11 @@ use std::path::{Path, PathBuf};
 
 use git2::Repository;
 
+use super::out_folder::{OutError, OutFolder};
 use super::{Exit, fail, inputs, print, say};
 use crate::git::{GitError, Ownership, Provenance, Publication, Published, publish};
 use crate::plan::Plan;
-use crate::render::{self, Files};
+use crate::render::{self, Files, Overlays};
 use crate::spec::Lab;
 
 /// `benchgrid compile`
@@ -31,7 +32,7 @@ pub(super) struct Arguments {
     /// Push it to the lab's `git.url`, else to the repository's `origin`
     #[arg(long)]
     push: bool,
-    /// Write the files to this folder instead: no Git
+    /// Write the files to this folder instead: no Git; what an earlier compile wrote there is replaced
     #[arg(long, value_name = "DIR", conflicts_with_all = ["repo", "branch", "push"])]
     out: Option<PathBuf>,
 }
@@ -47,15 +48,19 @@ impl Arguments {
     fn compile(&self) -> Result<(), Exit> {
         let (plans, mut lab) = self.plans()?;
         if let Some(folder) = &self.out {
+            self.addressed(&lab)?;
             let files = render::files(&plans, &BTreeSet::new(), &lab);
+            summary(&plans);
             return written(folder, &files);
         }
         let git = |error: GitError| fail(Exit::Environment, &error);
         let repo = self.repository().map_err(git)?;
-        let provenance = Provenance::of(&repo).map_err(git)?;
+        let mut provenance = Provenance::of(&repo).map_err(git)?;
+        provenance.bases = plans.iter().flat_map(Plan::foreign_bases).collect();
         if lab.spec.git.url.is_none() {
             lab.spec.git.url = repo.find_remote("origin").ok().and_then(|remote| remote.url().ok().map(str::to_owned));
         }
+        self.addressed(&lab)?;
         let published = self.publish(&repo, &plans, &lab, provenance).map_err(git)?;
         summary(&plans);
         print(&match published {
@@ -67,6 +72,23 @@ impl Arguments {
                 )
             }
         });
+        Ok(())
+    }
+
+    /// That Argo CD and the conductor will find the branch; without that, it can still be looked at.
+    fn addressed(&self, lab: &Lab) -> Result<(), Exit> {
+        let nowhere = "the lab has no `git.url`";
+        match (&lab.spec.git.url, self.push, &self.out) {
+            (Some(_), ..) => return Ok(()),
+            (None, true, _) => {
+                say(&format!("error: {nowhere}, and the repository no remote `origin`: there is nowhere to push to"));
+                return Err(Exit::Environment);
+            }
+            (None, _, Some(_)) => say(&format!("warning: {nowhere}: Argo CD would not find this branch")),
+            (None, ..) => say(&format!(
+                "warning: {nowhere}, and the repository no remote `origin`: Argo CD would not find this branch"
+            )),
+        }
         Ok(())
     }
 
@@ -132,16 +154,14 @@ impl Arguments {
         provenance: Provenance,
     ) -> Result<Published, GitError> {
         let compiled: BTreeSet<String> = plans.iter().map(|plan| plan.scenario.clone()).collect();
-        let prefix = lab.spec.git.prefix.trim_matches('/');
-        let inside = |path: &str| path.strip_prefix(prefix).unwrap_or(path).trim_start_matches('/').to_owned();
-        let within = |files: Files, index: bool| -> Files {
-            files.into_iter().filter(|(path, _)| render::INDEX.contains(&inside(path).as_str()) == index).collect()
-        };
-        let index = |present: &BTreeSet<String>| {
-            let kept = present.difference(&compiled).cloned().collect();
-            within(render::files(plans, &kept, lab), true)
-        };
-        let files = within(render::files(plans, &BTreeSet::new(), lab), false);
+        let index = |present: &BTreeSet<String>| render::index(&present.union(&compiled).cloned().collect(), lab);
+        let mut files = render::shared(plans, lab);
+        for plan in plans {
+            let overlays = Overlays::new(plan, lab);
+            for (folder, cell) in overlays.folders() {
+                files.extend(overlays.files(cell).into_iter().map(|(path, bytes)| (format!("{folder}/{path}"), bytes)));
+            }
+        }
         let whole = self.scenarios.iter().any(|path| path.is_dir());
         let publication = Publication {
             branch: self.branch.as_ref().unwrap_or(&lab.spec.git.branch),
@@ -152,6 +172,7 @@ impl Arguments {
             index: &index,
             provenance,
             version: env!("CARGO_PKG_VERSION"),
+            threads: None,
         };
         let url = lab.spec.git.url.as_deref().filter(|_| self.push);
         publish(repo.path(), &publication, url)
@@ -165,23 +186,12 @@ fn summary(plans: &[Plan]) {
     }
 }
 
-/// Files into a folder that must be new or empty, so that nothing old stays among them.
+/// Files into a folder; what an earlier compile wrote there is replaced.
 fn written(folder: &Path, files: &Files) -> Result<(), Exit> {
-    let failed = |path: &Path, error: &std::io::Error| {
-        say(&format!("error: {}: {error}", path.display()));
-        Exit::Environment
-    };
-    std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
-    if std::fs::read_dir(folder).map_err(|error| failed(folder, &error))?.next().is_some() {
-        say(&format!("error: {} is not empty; name a new folder", folder.display()));
-        return Err(Exit::Usage);
-    }
-    for (path, bytes) in files {
-        let path = folder.join(path);
-        let parent = path.parent().unwrap_or(folder);
-        std::fs::create_dir_all(parent).map_err(|error| failed(parent, &error))?;
-        std::fs::write(&path, bytes).map_err(|error| failed(&path, &error))?;
-    }
+    OutFolder::new(folder).replace(files).map_err(|error| {
+        let exit = if matches!(error, OutError::Io(..)) { Exit::Environment } else { Exit::Usage };
+        fail(exit, &error)
+    })?;
     print(&format!("{} files in {}\n", files.len(), folder.display()));
     Ok(())
 }

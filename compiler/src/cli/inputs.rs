@@ -5,16 +5,17 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use git2::Repository;
-use serde_json::Value;
 
+use super::programs::Machine;
 use super::{Exit, say};
 use crate::git::GitError;
-use crate::kustomize::{BaseError, load_base};
+use crate::kustomize::{BaseError, BuiltBase, Programs, load_base};
 use crate::matrix::{Matrix, expand};
 use crate::plan::{Plan, Subject, Systems, Trouble, plan};
+use crate::render::contract_troubles;
 use crate::spec::{
-    Advised, Diagnostic, Lab, Located, Scenario, System, any_error, base_folder, load_lab, load_scenario,
-    load_used_system, sort, text,
+    Advised, Diagnostic, Lab, Located, Scenario, Severity, System, any_error, base_folder, codes, load_lab,
+    load_scenario, load_used_system, sort, text,
 };
 
 /// That a file which was named is there.
@@ -71,6 +72,7 @@ pub fn read_and_plan(scenario: &Path, lab: &Path) -> (Option<(Plan, Lab)>, Vec<D
     match plan(&scenario.value, &matrix, &lab.value, &bases) {
         Ok(plan) => {
             diagnostics.extend(plan.warnings.iter().map(place));
+            diagnostics.extend(contract_troubles(&plan, &lab.value).iter().map(place));
             (Some((plan, lab.value.clone())), diagnostics)
         }
         Err(troubles) => {
@@ -98,17 +100,36 @@ fn told<T>(mut diagnostics: Vec<Diagnostic>, value: Option<T>) -> Result<T, Exit
     }
     match value {
         Some(value) if !any_error(&diagnostics) => Ok(value),
+        _ if only_programs(&diagnostics) => Err(Exit::Environment),
         _ => Err(Exit::No),
     }
+}
+
+/// Whether the files may be sound, and the machine is what is in the way.
+fn only_programs(diagnostics: &[Diagnostic]) -> bool {
+    let machine = [codes::NO_PROGRAM, codes::PROGRAM_UNUSABLE];
+    let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).peekable();
+    errors.peek().is_some() && errors.all(|error| machine.contains(&error.code))
 }
 
 /// The systems of a scenario, as their files say.
 struct Files(BTreeMap<String, Read>);
 
-/// One system: its `system.yaml` and the objects of its base, as far as they could be read.
+/// One system: its `system.yaml` and its base, as far as they could be read.
 struct Read {
     system: Option<Located<System>>,
-    objects: Option<Vec<Value>>,
+    base: Option<BuiltBase>,
+}
+
+/// The base in a folder, for the system that the folder says it is.
+pub(super) fn base(
+    folder: &Path,
+    system: Option<&Located<System>>,
+    programs: &dyn Programs,
+) -> Result<BuiltBase, BaseError> {
+    let named = system.map(|system| system.metadata.name.clone());
+    let name = named.or_else(|| folder.file_name()?.to_str().map(str::to_owned)).unwrap_or_default();
+    load_base(folder, &name, programs)
 }
 
 impl Files {
@@ -120,20 +141,20 @@ impl Files {
             diagnostics.extend(found);
             let folder = base_folder(&scenario.document.file, &system.base);
             // Of a base that can't be read as a system's, this has been said.
-            let objects = loaded.as_ref().and_then(|_| {
+            let base = loaded.as_ref().and_then(|loaded| {
                 let pointer = format!("/spec/systems/{name}/base");
                 let refused = |error: BaseError| scenario.diagnostic(error.code(), &pointer, error.to_string());
-                load_base(&folder).map_err(|error| diagnostics.push(refused(error))).ok()
+                base(&folder, Some(loaded), &Machine::default()).map_err(|error| diagnostics.push(refused(error))).ok()
             });
-            read.insert(name.clone(), Read { system: loaded, objects });
+            read.insert(name.clone(), Read { system: loaded, base });
         }
         Self(read)
     }
 
     /// All of them, where all could be read.
     fn complete(&self, scenario: &Located<Scenario>) -> Option<Systems> {
-        let systems = self.0.iter().filter_map(|(name, Read { system, objects })| {
-            Some((name.clone(), (system.as_ref()?.value.clone(), objects.clone()?)))
+        let systems = self.0.iter().filter_map(|(name, Read { system, base })| {
+            Some((name.clone(), (system.as_ref()?.value.clone(), base.clone()?)))
         });
         let systems: Systems = systems.collect();
         (systems.len() == scenario.value.spec.systems.len()).then_some(systems)

@@ -6,8 +6,12 @@ mod compile;
 pub mod conduct;
 mod deploy_branch;
 mod explain;
+mod function;
+pub mod init;
 pub mod inputs;
+mod out_folder;
 mod plan;
+pub mod programs;
 mod report;
 pub mod schema;
 mod show;
@@ -16,10 +20,13 @@ pub mod validate;
 
 pub use deploy_branch::DeployBranch;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use benchgrid_probe::command::Command as Probe;
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::parallel;
 
 /// What a command ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,12 +62,17 @@ impl From<Exit> for ExitCode {
                   command line is wrong or names a file that is not there; 3 Git, the network or the machine; 70 a defect"
 )]
 struct Arguments {
+    /// Threads that work; without it, one a processor
+    #[arg(long, env = "BENCHGRID_THREADS", hide = true, hide_env = true, global = true, value_name = "N")]
+    threads: Option<NonZero<usize>>,
     #[command(subcommand)]
     verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Write a repository that works: a scenario, a lab, bases, workflows
+    Init(init::InitArgs),
     /// Check scenario, lab and system files; every mistake in one run
     Validate(validate::ValidateArgs),
     /// Print what would be deployed and measured, and what it takes
@@ -79,6 +91,9 @@ enum Verb {
     Schema(schema::SchemaArgs),
     /// Say what a code means, with an example; without a code, list all of them
     Explain(explain::ExplainArgs),
+    /// Give Kustomize cells, or check what it built: a plugin, which Kustomize runs
+    #[command(name = "fn")]
+    Function(function::Arguments),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  benchgrid completions bash > /etc/bash_completion.d/benchgrid")]
     Completions {
@@ -97,7 +112,16 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    match Arguments::parse().verb {
+    let mut words = std::env::args_os();
+    if let Some(kind) = function::legacy(words.next().as_deref()) {
+        return function::run_legacy(kind, words.next().as_deref().map(std::path::Path::new)).into();
+    }
+    let Arguments { threads, verb } = Arguments::parse();
+    if let Some(threads) = threads.or_else(|| std::thread::available_parallelism().ok()) {
+        parallel::allow(threads);
+    }
+    match verb {
+        Verb::Init(arguments) => arguments.run().into(),
         Verb::Validate(arguments) => arguments.run().into(),
         Verb::Plan(arguments) => arguments.run().into(),
         Verb::Compile(arguments) => arguments.run().into(),
@@ -107,6 +131,7 @@ pub fn main() -> ExitCode {
         Verb::Report(arguments) => arguments.run().into(),
         Verb::Schema(arguments) => arguments.run().into(),
         Verb::Explain(arguments) => arguments.run().into(),
+        Verb::Function(arguments) => arguments.run().into(),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut command(), "benchgrid", &mut std::io::stdout());
             Exit::Yes.into()

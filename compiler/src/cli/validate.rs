@@ -179,7 +179,7 @@ fn scenario(file: &Path, names: &mut BTreeMap<String, PathBuf>, checked: &mut Ch
     let name = &scenario.metadata.name;
     if let Some(other) = names.get(name) {
         let message = format!("the scenario in {} is called `{name}` as well", other.display());
-        diagnostics.push(scenario.diagnostic(codes::SAME_NAME, "/metadata/name", message));
+        diagnostics.push(scenario.diagnostic(codes::SAME_SCENARIO, "/metadata/name", message));
     } else {
         names.insert(name.clone(), file.to_owned());
     }

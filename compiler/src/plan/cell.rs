@@ -15,6 +15,8 @@ pub struct Base {
     pub folder: String,
     /// Objects, in the order kustomize prints them.
     pub objects: Vec<Value>,
+    /// The program that built them, with its version; none where we did. Not of the experiment: the objects are.
+    pub built_by: Option<String>,
 }
 
 /// One cell, resolved.

@@ -134,23 +134,29 @@ pub(super) fn digest(
         for group in &system.groups {
             let pointer = format!("/spec/systems/{}/groups/{}", system.name, group.name);
             let spot = Spot::new(&super::Subject::Scenario, pointer);
-            groups.push(json!({
+            let mut one = json!({
                 "name": group.name, "role": group.role, "replicas": group.replicas, "link": group.link,
-                "dataBytes": group.data_bytes, "objects": built(objects, system, group, &spot)?,
-            }));
+                "dataBytes": group.data_bytes,
+            });
+            // moved in: within `json!` they would be copied, level by level
+            one["objects"] = Value::Array(built(objects, system, group, &spot)?);
+            groups.push(one);
         }
-        described.push(json!({
+        let mut one = json!({
             "name": system.name, "driver": system.driver, "load": system.load, "seeders": system.seeders,
-            "apiPort": system.api_port, "dataPath": system.data_path, "container": system.container, "groups": groups,
-        }));
+            "apiPort": system.api_port, "dataPath": system.data_path, "container": system.container,
+        });
+        one["groups"] = Value::Array(groups);
+        described.push(one);
     }
-    let experiment = json!({
-        "protocol": MEASUREMENT_PROTOCOL, "salt": salt, "systems": described,
+    let mut experiment = json!({
+        "protocol": MEASUREMENT_PROTOCOL, "salt": salt,
         "measure": {
             "fileSize": settings.file_size, "repetitions": settings.repetitions, "warmup": settings.warmup,
             "observe": spec.observe, "stalledSeconds": settings.stalled_seconds,
         },
     });
+    experiment["systems"] = Value::Array(described);
     Ok(hex(&Sha256::digest(experiment.to_string())))
 }
 

@@ -13,6 +13,7 @@ mod measure;
 mod needs;
 pub(crate) mod overhead;
 mod planner;
+pub(crate) mod renaming;
 mod totals;
 mod trouble;
 mod value;
@@ -25,11 +26,10 @@ use value::Spot;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use crate::kustomize::check_base;
+use crate::kustomize::{BuiltBase, check_base};
 use crate::matrix::{Exclusion, Matrix};
-use crate::spec::{Lab, Scenario, Scrape, Shaping, System, codes};
+use crate::parallel;
+use crate::spec::{Lab, Scenario, Scrape, Severity, Shaping, System, codes};
 
 /// The plan of one scenario in one lab.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,28 +52,41 @@ pub struct Plan {
     pub warnings: Vec<Trouble>,
 }
 
-/// The systems of a scenario, by the scenario's name of them, each with the objects of its base.
-pub type Systems = BTreeMap<String, (System, Vec<Value>)>;
+impl Plan {
+    /// Bases that a program built, by their folder, each with the program and its version.
+    pub fn foreign_bases(&self) -> BTreeMap<String, String> {
+        self.bases.values().filter_map(|base| Some((base.folder.clone(), base.built_by.clone()?))).collect()
+    }
+}
+
+/// The systems of a scenario, by the scenario's name of them, each with its base.
+pub type Systems = BTreeMap<String, (System, BuiltBase)>;
 
 /// Resolves every cell.
 pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) -> Result<Plan, Vec<Trouble>> {
-    let mut troubles = base_troubles(systems);
+    let (mut troubles, mut warnings): (Vec<_>, Vec<_>) =
+        base_troubles(systems).into_iter().partition(|trouble| trouble.severity == Severity::Error);
+    troubles.extend(renaming::long_names(scenario, systems));
     if !troubles.is_empty() {
         return Err(troubles);
     }
-    let mut warnings = lab_troubles(lab, &mut troubles);
+    warnings.extend(lab_troubles(lab, &mut troubles));
     if RESERVED.contains(&scenario.metadata.name.as_str()) {
         let message =
             format!("a scenario can't be called `{}`; the branch has a file of that name", scenario.metadata.name);
         troubles.push(Trouble::scenario(codes::TAKEN_NAME, "/metadata/name", message));
     }
-    let planner = planner::Planner { scenario, lab, systems };
+    let bases = systems.iter().map(|(name, (system, base))| (name.as_str(), planner::base(system, base)));
+    let planner = planner::Planner { scenario, lab, systems, bases: bases.collect() };
     let mut cells = Vec::new();
     let mut failed = Vec::new();
     let mut warned = Vec::new();
-    for combination in &matrix.cells {
+    let planned = parallel::map(&matrix.cells, |combination| {
         let mut seen = Vec::new();
-        match planner.cell(combination, &mut seen) {
+        (planner.cell(combination, &mut seen), seen)
+    });
+    for (combination, (planned, seen)) in matrix.cells.iter().zip(planned) {
+        match planned {
             Ok(cell) => cells.push(cell),
             Err(wrong) => failed.extend(wrong.into_iter().map(|trouble| (combination.slug.clone(), trouble))),
         }
@@ -84,7 +97,7 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
         return Err(troubles);
     }
     warnings.extend(planner::gathered(warned));
-    let bases = systems.values().map(|(system, objects)| planner::base(system, objects));
+    let bases = planner.bases.into_values();
     let used = |base: &Base| cells.iter().any(|cell| cell.systems.iter().any(|system| system.base == base.folder));
     Ok(Plan {
         scenario: scenario.metadata.name.clone(),
@@ -101,14 +114,15 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
 /// Files of the branch that stand where a scenario's would.
 const RESERVED: [&str; 3] = ["conductor", "kustomization", "project"];
 
-/// What keeps bases from being systems'.
+/// What keeps bases from being systems', or is worth a look.
 fn base_troubles(systems: &Systems) -> Vec<Trouble> {
     let mut troubles = Vec::new();
-    for (name, (system, objects)) in systems {
-        for found in check_base(objects, &system.spec) {
+    for (name, (system, base)) in systems {
+        for found in base.troubles.iter().cloned().chain(check_base(&base.objects, &system.spec)) {
             let subject =
                 if found.pointer.is_empty() { Subject::Base(name.clone()) } else { Subject::System(name.clone()) };
-            let trouble = Trouble::new(found.code, subject, found.pointer, found.message);
+            let mut trouble = Trouble::new(found.code, subject, found.pointer, found.message);
+            trouble.severity = found.severity;
             troubles.push(match found.help {
                 Some(help) => trouble.help(help),
                 None => trouble,

@@ -8,9 +8,10 @@ use super::experiment::{digest, hex};
 use super::group::{GroupInput, group, replicas};
 use super::measure::{Settings, deadlines, measure, settings};
 use super::needs::needs;
+use super::renaming::same_names;
 use super::value::Spot;
 use super::{Base, Cell, PlannedGroup, PlannedSystem, Subject, Systems, Trouble};
-use crate::kustomize::emit_all;
+use crate::kustomize::{BuiltBase, emit_all};
 use crate::matrix::{Combination, Level, Scope};
 use crate::spec::{Lab, Load, MeasureSpec, Role, Scenario, System, SystemUse, codes};
 use sha2::{Digest, Sha256};
@@ -23,6 +24,8 @@ pub(super) struct Planner<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) lab: &'a Lab,
     pub(super) systems: &'a Systems,
+    /// By the scenario's name of the system.
+    pub(super) bases: BTreeMap<&'a str, Base>,
 }
 
 /// A system of the cell while it is planned: the scenario's use of it, and itself.
@@ -30,7 +33,7 @@ struct Present<'a> {
     name: &'a str,
     using: &'a SystemUse,
     system: &'a System,
-    objects: &'a [Value],
+    base: &'a BuiltBase,
 }
 
 impl<'a> Planner<'a> {
@@ -43,10 +46,11 @@ impl<'a> Planner<'a> {
         let mut systems = Vec::new();
         for present in self.present(combination, &axes)? {
             match self.system(&present, &axes, &settings, warnings) {
-                Ok(system) => systems.push((system, present.objects)),
+                Ok(system) => systems.push((system, present.base.objects.as_slice())),
                 Err(more) => troubles.extend(more),
             }
         }
+        troubles.extend(same_names(&systems));
         if !troubles.is_empty() {
             return Err(troubles);
         }
@@ -76,7 +80,7 @@ impl<'a> Planner<'a> {
         for (name, using) in &self.scenario.spec.systems {
             let spot = Spot::new(&Subject::Scenario, format!("/spec/systems/{name}"));
             match (is_present(name, using, combination, axes), self.systems.get(name)) {
-                (Ok(true), Some((system, objects))) => present.push(Present { name, using, system, objects }),
+                (Ok(true), Some((system, base))) => present.push(Present { name, using, system, base }),
                 (Ok(true), None) => troubles.push(spot.trouble(codes::NOT_READ, "the system's base was not read")),
                 (Ok(false), _) => {}
                 (Err(error), _) => {
@@ -106,7 +110,7 @@ impl<'a> Planner<'a> {
         let input = |scope, name, spec| GroupInput {
             system_name: present.name,
             system: present.system,
-            objects: present.objects,
+            objects: &present.base.objects,
             name,
             spec,
             lab: self.lab,
@@ -132,15 +136,16 @@ impl<'a> Planner<'a> {
                 Err(trouble) => troubles.push(trouble),
             }
         }
-        if troubles.is_empty() { Ok(planned(present, seeders, groups)) } else { Err(troubles) }
+        let base = &self.bases[present.name].folder;
+        if troubles.is_empty() { Ok(planned(present, base, seeders, groups)) } else { Err(troubles) }
     }
 }
 
-fn planned(present: &Present<'_>, seeders: u32, groups: Vec<PlannedGroup>) -> PlannedSystem {
+fn planned(present: &Present<'_>, base: &str, seeders: u32, groups: Vec<PlannedGroup>) -> PlannedSystem {
     let spec = &present.system.spec;
     PlannedSystem {
         name: present.name.to_owned(),
-        base: base(present.system, present.objects).folder,
+        base: base.to_owned(),
         driver: spec.driver.clone(),
         workload: spec.workload.clone(),
         container: spec.container.clone(),
@@ -250,9 +255,10 @@ fn about(settings: &Settings, seeders: u32) -> Value {
 }
 
 /// A base by its content.
-pub(super) fn base(system: &System, objects: &[Value]) -> Base {
-    let digest = hex(&Sha256::digest(emit_all(objects)));
-    Base { folder: format!("{}-{}", system.metadata.name, &digest[..8]), objects: objects.to_vec() }
+pub(super) fn base(system: &System, base: &BuiltBase) -> Base {
+    let digest = hex(&Sha256::digest(emit_all(&base.objects)));
+    let folder = format!("{}-{}", system.metadata.name, &digest[..8]);
+    Base { folder, objects: base.objects.clone(), built_by: base.built_by.clone() }
 }
 
 /// Troubles of many cells as one list: what is said twice is said once, with the cell it was first seen in.

@@ -1,36 +1,16 @@
-//! A cell's folder.
+//! What a cell's folder holds beside its groups.
 
 use benchgrid_measures::MEASUREMENT_PROTOCOL;
-use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Measure, Store, System};
+use benchgrid_probe::experiment::{self as told, Experiment, Group, GroupRole, Measure, Store, System};
 use serde_json::{Value, json};
 
-use super::group::GroupFolder;
 use super::kustomization::{Kustomization, Patch};
-use super::names::{CONDUCTOR, Labels, cell_labels, conductor_namespace, group_name, key, key_step, meta, own_attempt};
-use super::{Files, coordinator, policies, put};
+use super::names::{CONDUCTOR, Labels, conductor_namespace, group_name, key, key_step, meta, own_attempt};
 use crate::plan::{Cell, Plan, PlannedGroup};
-use crate::spec::{Lab, Role, Shaping};
-
-/// Writes a cell's folder, as nobody has admitted it yet.
-pub(super) fn write(files: &mut Files, folder: &str, plan: &Plan, cell: &Cell, lab: &Lab) {
-    let labels = cell_labels(plan, cell);
-    let put_in = |files: &mut Files, name: &str, objects: &[Value]| put(files, &format!("{folder}/{name}"), objects);
-    put_in(files, "namespace.yaml", &[namespace(&own_attempt(plan, cell).to_string(), lab)]);
-    put_in(files, "rbac.yaml", &rbac(lab));
-    put_in(files, "policies.yaml", &policies::policies(lab));
-    put_in(files, "cell.yaml", &[config(plan, cell, lab)]);
-    put_in(files, "coordinator.yaml", &coordinator::objects(cell, lab, &labels));
-    for system in &cell.systems {
-        for group in &system.groups {
-            let base = &plan.bases[&system.base];
-            GroupFolder { lab, base, system, group, cell_labels: &labels }.write(files, folder);
-        }
-    }
-    kustomization(plan, cell, labels).write(files, folder);
-}
+use crate::spec::{Lab, Load, Role, Shaping};
 
 /// The one file that an admission rewrites.
-fn kustomization(plan: &Plan, cell: &Cell, mut labels: Labels) -> Kustomization {
+pub(super) fn kustomization(plan: &Plan, cell: &Cell, mut labels: Labels) -> Kustomization {
     let attempt = own_attempt(plan, cell);
     let mut resources: Vec<String> =
         ["namespace.yaml", "rbac.yaml", "policies.yaml", "cell.yaml", "coordinator.yaml"].map(str::to_owned).into();
@@ -56,7 +36,7 @@ fn kustomization(plan: &Plan, cell: &Cell, mut labels: Labels) -> Kustomization 
 }
 
 /// Removing it frees everything. Shaping needs `NET_ADMIN` in an init container, which `baseline` does not let in.
-fn namespace(name: &str, lab: &Lab) -> Value {
+pub(super) fn namespace(name: &str, lab: &Lab) -> Value {
     let level = if lab.spec.shaping == Shaping::Tc { "privileged" } else { "baseline" };
     json!({
         "apiVersion": "v1", "kind": "Namespace",
@@ -65,7 +45,7 @@ fn namespace(name: &str, lab: &Lab) -> Value {
 }
 
 /// The coordinator, and the conductor, may look at the cell's pods.
-fn rbac(lab: &Lab) -> [Value; 3] {
+pub(super) fn rbac(lab: &Lab) -> [Value; 3] {
     let group = "rbac.authorization.k8s.io";
     [
         json!({
@@ -91,13 +71,13 @@ fn rbac(lab: &Lab) -> [Value; 3] {
 }
 
 /// What the coordinator is told.
-fn config(plan: &Plan, cell: &Cell, lab: &Lab) -> Value {
+pub(super) fn config(plan: &Plan, cell: &Cell, lab: &Lab) -> Value {
     let told = String::from_utf8(super::json(&experiment(plan, cell, lab))).unwrap_or_default();
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta("cell"), "data": {"cell.json": told}})
 }
 
 /// The contract with the probe.
-pub(super) fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
+fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
     let measure = &cell.measure;
     Experiment {
         protocol: MEASUREMENT_PROTOCOL,
@@ -125,11 +105,20 @@ pub(super) fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
             .map(|system| System {
                 name: system.name.clone(),
                 driver: system.driver.clone(),
+                load: told_load(system.load),
                 seeders: system.seeders,
                 groups: system.groups.iter().map(told_group).collect(),
             })
             .collect(),
         store: Store { write: lab.spec.metrics.write.clone(), read: lab.spec.metrics.read.clone() },
+    }
+}
+
+fn told_load(load: Load) -> told::Load {
+    match load {
+        Load::Measured => told::Load::Measured,
+        Load::Background => told::Load::Background,
+        Load::Idle => told::Load::Idle,
     }
 }
 

@@ -67,7 +67,7 @@ impl Patch {
 }
 
 impl Kustomization {
-    /// Writes it into a folder.
+    /// Writes it into a folder; empty: where the paths start.
     pub(super) fn write(&self, files: &mut Files, folder: &str) {
         let mut value = json!({
             "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": self.resources,
@@ -81,6 +81,7 @@ impl Kustomization {
         if !self.patches.is_empty() {
             value["patches"] = self.patches.iter().map(Patch::value).collect();
         }
-        put(files, &format!("{folder}/kustomization.yaml"), &[value]);
+        let slash = if folder.is_empty() { "" } else { "/" };
+        put(files, &format!("{folder}{slash}kustomization.yaml"), &[value]);
     }
 }

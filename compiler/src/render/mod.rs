@@ -1,7 +1,7 @@
 //! What stands on the deploy branch.
 //!
 //! In: plans and the lab. Out: files, path by path: bases, overlays, Argo CD's objects, the conductor's, and a page that
-//! says what is there. The conductor's admission of a cell is here too, since it rewrites what this room wrote. Pure.
+//! says what is there; what built cells break of the cell contract. The conductor's admission of a cell is here too, since it rewrites what this room wrote. Pure.
 
 mod admit;
 mod argocd;
@@ -11,11 +11,13 @@ mod cell;
 mod cells_file;
 mod comparison;
 mod conductor;
+mod contract;
 mod coordinator;
 mod furniture;
 mod group;
 mod kustomization;
 mod names;
+mod overlays;
 mod policies;
 mod security;
 mod summary;
@@ -24,6 +26,8 @@ pub use admit::{AdmitError, admit, attempt};
 pub use attempt::Attempt;
 pub use cells_file::{CellEntry, CellsFile, ExclusionEntry};
 pub use comparison::{CellState, ComparedCell, Comparison};
+pub use contract::contract_troubles;
+pub use overlays::Overlays;
 pub use summary::{PlanFile, plan_json, plan_markdown, plan_text};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,39 +43,77 @@ use crate::spec::Lab;
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Files that depend on which scenarios are on the branch.
-pub const INDEX: [&str; 2] = ["README.md", "argocd-apps/kustomization.yaml"];
+const INDEX: [&str; 2] = ["README.md", "argocd-apps/kustomization.yaml"];
 
 /// Everything that a compile owns on the branch, but `hydrator.metadata`, which names the source commit. `kept` names
 /// scenarios that are on the branch and stay as they are: only their `ApplicationSet`s are written. The lab's `git.url`
 /// must be filled in.
 pub fn files(plans: &[Plan], kept: &BTreeSet<String>, lab: &Lab) -> Files {
-    let mut files = Files::new();
-    for plan in plans {
-        scenario(&mut files, plan, lab);
-    }
+    let mut files = shared(plans, lab);
     let scenarios = plans.iter().map(|plan| plan.scenario.clone()).chain(kept.iter().cloned()).collect();
     branch::write(&mut files, &|path| on_branch(lab, path), &scenarios, lab);
+    for plan in plans {
+        let overlays = Overlays::new(plan, lab);
+        for (folder, cell) in overlays.folders() {
+            files.extend(within(&folder, overlays.files(cell)));
+        }
+    }
     files
 }
 
-/// One cell, built: all its objects as YAML, as its overlay gives them.
-pub fn show(plan: &Plan, cell: &Cell, lab: &Lab) -> Result<String, BuildError> {
+/// The same without the cells' folders, see [`Overlays`], and without the files of [`index`].
+pub fn shared(plans: &[Plan], lab: &Lab) -> Files {
     let mut files = Files::new();
-    bases(&mut files, plan, lab);
-    let folder = overlay(lab, plan, cell);
-    cell::write(&mut files, &folder, plan, cell, lab);
-    let mut objects = build(&files, &folder)?;
-    objects.sort_by_key(|object| kind(object) != "Namespace");
-    Ok(emit_all(&objects))
+    let scenarios = plans.iter().map(|plan| plan.scenario.clone()).collect();
+    branch::write(&mut files, &|path| on_branch(lab, path), &scenarios, lab);
+    files.retain(|path, _| !is_index(lab, path));
+    for plan in plans {
+        bases(&mut files, plan, lab);
+        files.insert(on_branch(lab, &format!("overlays/{}/cells.json", plan.scenario)), json(&CellsFile::of(plan)));
+    }
+    files
 }
 
-/// Bases, overlays and `cells.json` of a scenario.
-fn scenario(files: &mut Files, plan: &Plan, lab: &Lab) {
-    bases(files, plan, lab);
-    for cell in &plan.cells {
-        cell::write(files, &overlay(lab, plan, cell), plan, cell, lab);
-    }
-    files.insert(on_branch(lab, &format!("overlays/{}/cells.json", plan.scenario)), json(&CellsFile::of(plan)));
+/// The files that depend on which scenarios are on the branch.
+pub fn index(scenarios: &BTreeSet<String>, lab: &Lab) -> Files {
+    let mut files = Files::new();
+    branch::write(&mut files, &|path| on_branch(lab, path), scenarios, lab);
+    files.retain(|path, _| is_index(lab, path));
+    files
+}
+
+fn is_index(lab: &Lab, path: &str) -> bool {
+    INDEX.iter().any(|known| on_branch(lab, known) == path)
+}
+
+/// Files of a folder, by their path on the branch.
+fn within(folder: &str, files: Files) -> impl Iterator<Item = (String, Vec<u8>)> {
+    files.into_iter().map(move |(path, bytes)| (format!("{folder}/{path}"), bytes))
+}
+
+/// One cell, built: all its objects, as its overlay gives them, the Namespace first.
+pub fn built(plan: &Plan, cell: &Cell, lab: &Lab) -> Result<Vec<Value>, BuildError> {
+    let mut files = Files::new();
+    bases(&mut files, plan, lab);
+    let overlays = Overlays::new(plan, lab);
+    let folder = overlays.folder(cell);
+    files.extend(within(&folder, overlays.files(cell)));
+    let mut objects = build(&files, &folder)?;
+    objects.sort_by_key(|object| kind(object) != "Namespace");
+    Ok(objects)
+}
+
+/// The same as YAML.
+pub fn show(plan: &Plan, cell: &Cell, lab: &Lab) -> Result<String, BuildError> {
+    Ok(emit_all(&built(plan, cell, lab)?))
+}
+
+/// What Argo CD's root deploys where this is the only scenario: projects, the conductor's Application, the scenario's
+/// `ApplicationSet`. The lab's `git.url` must be filled in.
+pub fn argocd_objects(plan: &Plan, lab: &Lab) -> Result<Vec<Value>, BuildError> {
+    let mut files = Files::new();
+    branch::write(&mut files, &|path| on_branch(lab, path), &[plan.scenario.clone()].into(), lab);
+    build(&files, &on_branch(lab, "argocd-apps"))
 }
 
 fn bases(files: &mut Files, plan: &Plan, lab: &Lab) {
@@ -83,11 +125,6 @@ fn bases(files: &mut Files, plan: &Plan, lab: &Lab) {
         kustomization::Kustomization { resources, namespace: None, labels: empty, patches: Vec::new() }
             .write(files, &folder);
     }
-}
-
-/// A cell's folder.
-fn overlay(lab: &Lab, plan: &Plan, cell: &Cell) -> String {
-    on_branch(lab, &format!("overlays/{}/{}", plan.scenario, cell.slug))
 }
 
 /// A path below the folder of the branch that the lab says.

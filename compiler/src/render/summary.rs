@@ -1,5 +1,6 @@
 //! A plan as people and programs read it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
@@ -16,6 +17,9 @@ pub struct PlanFile {
     pub cells: CellsFile,
     /// What it takes.
     pub totals: Totals,
+    /// Bases that a program built, by their folder on the branch, each with the program and its version.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bases: BTreeMap<String, String>,
     /// `--against`: what becomes of the cells of a branch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<Comparison>,
@@ -24,7 +28,7 @@ pub struct PlanFile {
 impl PlanFile {
     /// Of a plan.
     pub fn of(plan: &Plan) -> Self {
-        Self { cells: CellsFile::of(plan), totals: Totals::of(plan), against: None }
+        Self { cells: CellsFile::of(plan), totals: Totals::of(plan), bases: plan.foreign_bases(), against: None }
     }
 
     /// With what a branch has of the scenario; none where it has nothing.
@@ -104,13 +108,17 @@ pub fn plan_markdown(file: &PlanFile) -> String {
 fn heading(file: &PlanFile) -> String {
     let Totals { cells, exclusions, attempts, pods, most_pods, bytes, most_disk_bytes, hours, most_hours } =
         &file.totals;
-    format!(
+    let mut out = format!(
         "{cells} cells, {exclusions} combinations left out, {attempts} trials\n\
         {pods} pods started in all, at most {most_pods} in a cell; disk at most {} in a cell\n\
         {} downloaded; about {hours:.1} hours, at most {most_hours:.1}, one cell at a time\n",
         bytes_shown(*most_disk_bytes),
         bytes_shown(*bytes),
-    )
+    );
+    for (base, program) in &file.bases {
+        line(&mut out, &format!("base {base} built by {program}"));
+    }
+    out
 }
 
 fn line(out: &mut String, text: &str) {
@@ -118,7 +126,7 @@ fn line(out: &mut String, text: &str) {
     let _ = writeln!(out, "{text}");
 }
 
-fn levels(levels: &std::collections::BTreeMap<String, serde_json::Value>) -> String {
+fn levels(levels: &BTreeMap<String, serde_json::Value>) -> String {
     let shown = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     levels.iter().map(|(axis, value)| format!("{axis} {}", shown(value))).collect::<Vec<_>>().join(", ")
 }
