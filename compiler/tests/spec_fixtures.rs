@@ -24,8 +24,11 @@ use benchgrid::plan::{Systems, plan};
 use benchgrid::spec::{self, CODES, Diagnostic, Template, any_error, codes};
 use tempfile::TempDir;
 
+/// Makes files in an empty folder; what is said of them.
+type Maker = fn(&Path) -> Vec<Diagnostic>;
+
 /// What can't be committed: the code, the message, and who makes it in an empty folder.
-const MADE: [(&str, &str, fn(&Path) -> Vec<Diagnostic>); 5] = [
+const MADE: [(&str, &str, Maker); 5] = [
     (codes::UNREADABLE, "scenario.yaml is not a file", |folder| {
         let file = folder.join("scenario.yaml");
         std::fs::create_dir(&file).unwrap();
@@ -168,7 +171,8 @@ impl Case {
             let Ok(text) = std::fs::read_to_string(&file) else { continue };
             let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
             for (index, line) in lines.iter_mut().enumerate().filter(|(_, line)| line.contains("# BG")) {
-                let written: Vec<_> = comments(line).map(|(code, _)| code).collect();
+                let mut written: Vec<_> = comments(line).map(|(code, _)| code).collect();
+                written.sort();
                 let at: Vec<_> = found.iter().filter(|(file, line, ..)| file == here && *line == index + 1).collect();
                 if at.iter().map(|(_, _, code, _)| code).eq(&written) {
                     line.truncate(line.find("# BG").unwrap());
@@ -268,8 +272,8 @@ fn every_code_has_an_example() {
     let cases = Case::all();
     for code in CODES {
         let case = cases.iter().find(|case| case.code() == code.id);
-        let made = MADE.iter().find(|(made, ..)| *made == code.id);
-        let found = match (case, made) {
+        let maker = MADE.iter().find(|(made, ..)| *made == code.id);
+        let found = match (case, maker) {
             (Some(case), _) => case.said(),
             (None, Some((_, _, make))) => {
                 let folder = tempfile::tempdir().unwrap();

@@ -187,9 +187,8 @@ fn scenario(file: &Path, names: &mut BTreeMap<String, PathBuf>, checked: &mut Ch
     match matrix::expand(&scenario) {
         Ok((matrix, mut warnings)) => {
             diagnostics.append(&mut warnings);
-            if !spec::any_error(&diagnostics) {
-                diagnostics.append(&mut matrix::check_settings(&scenario, &matrix));
-            }
+            let mut found = matrix::check_settings(&scenario, &matrix, &diagnostics);
+            diagnostics.append(&mut found);
             checked.matrices.insert(file.to_owned(), (matrix.cells.len(), matrix.exclusions.len()));
         }
         Err(mut errors) => diagnostics.append(&mut errors),

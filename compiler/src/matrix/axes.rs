@@ -74,7 +74,8 @@ impl Reader<'_> {
 
     /// One level, of the type of the axis' first one.
     fn level(&mut self, axis: &str, value: &Value, pointer: &str) -> Option<Level> {
-        if self.scenario.document.refused.contains(pointer) {
+        // What was refused while reading, or is a list, has been said.
+        if self.scenario.document.refused.contains(pointer) || value.is_array() {
             return None;
         }
         let plain = self.scenario.document.span(pointer).plain;

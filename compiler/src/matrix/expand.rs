@@ -26,13 +26,9 @@ pub fn expand(scenario: &Located<Scenario>) -> Result<(Matrix, Vec<Diagnostic>),
 
 fn attempt(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Option<Matrix> {
     let axes = axes::read(scenario, diagnostics);
-    for (index, rule) in scenario.spec.exclude.iter().enumerate() {
-        // Where the file holds no condition, its reader has said so.
-        if scenario.document.tree.pointer(&when(index)).is_some_and(serde_json::Value::is_string) {
-            diagnostics.extend(condition_errors(&scenario.document, &when(index), &rule.when));
-        }
-    }
-    if any_error(diagnostics) {
+    let sound = !any_error(diagnostics);
+    let mut rules = Rules::new(scenario, diagnostics);
+    if !sound {
         return None;
     }
     // Levels that could not be read are missing from the axes: no cell could be trusted.
@@ -45,7 +41,6 @@ fn attempt(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> O
         return None;
     }
     let product = product(scenario, &axes, diagnostics)?;
-    let mut rules = Rules::new(scenario);
     let (mut cells, mut exclusions) = (Vec::new(), Vec::new());
     for levels in product {
         match rules.reason(&levels) {
@@ -105,8 +100,18 @@ struct Rules<'s> {
 }
 
 impl<'s> Rules<'s> {
-    fn new(scenario: &'s Located<Scenario>) -> Self {
-        let parsed = scenario.spec.exclude.iter().map(|rule| (Expression::parse(&rule.when, 0).ok(), 0)).collect();
+    /// Rules that are wrong by themselves are said to be so, and left out.
+    fn new(scenario: &'s Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut parsed = Vec::new();
+        for (index, rule) in scenario.spec.exclude.iter().enumerate() {
+            // Where the file holds no condition, its reader has said so.
+            let written = scenario.document.tree.pointer(&when(index)).is_some_and(serde_json::Value::is_string);
+            let wrong =
+                if written { condition_errors(&scenario.document, &when(index), &rule.when) } else { Vec::new() };
+            let sound = written && wrong.is_empty();
+            diagnostics.extend(wrong);
+            parsed.push((Expression::parse(&rule.when, 0).ok().filter(|_| sound), 0));
+        }
         Self { scenario, parsed, errors: Vec::new() }
     }
 

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{Combination, Level, Matrix, Scope, expand::describe, nodes::Nodes};
 use crate::spec::{
-    Advised, Diagnostic, ExpressionError, Family, GroupSpec, Load, Located, Quantity, Scenario, SystemUse, Template,
-    a_kind, codes, pointer_part, sort, suggest,
+    Advised, Diagnostic, ExpressionError, Family, GroupSpec, Load, Located, Quantity, Scenario, Severity, SystemUse,
+    Template, a_kind, codes, pointer_part, sort, suggest,
 };
 
 /// What a setting's value must be.
@@ -18,21 +18,32 @@ enum Wanted {
 }
 
 /// Evaluates, in every cell, the settings that depend on axes alone, and counts who seeds and who downloads; each
-/// mistake is reported once.
+/// mistake is reported once, and none where `before` has an error.
 ///
 /// Settings that need more (`measure`, `group`, `data`, hosts) are the plan's affair.
-pub fn check_settings(scenario: &Located<Scenario>, matrix: &Matrix) -> Vec<Diagnostic> {
-    let mut check = Check { scenario, seen: BTreeSet::new(), used: BTreeSet::new(), diagnostics: Vec::new() };
+pub fn check_settings(scenario: &Located<Scenario>, matrix: &Matrix, before: &[Diagnostic]) -> Vec<Diagnostic> {
+    let errors = before.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    let seen: BTreeSet<String> = errors.map(|diagnostic| diagnostic.path.clone()).collect();
+    let whole = seen.is_empty();
+    if seen.iter().any(|pointer| pointer.starts_with("/spec/exclude")) {
+        // Combinations may be left that shall not be.
+        return Vec::new();
+    }
+    let mut check = Check { scenario, whole, seen, used: BTreeSet::new(), diagnostics: Vec::new() };
     for cell in &matrix.cells {
         check.cell(cell);
     }
-    check.unused();
+    if whole {
+        check.unused();
+    }
     sort(&mut check.diagnostics);
     check.diagnostics
 }
 
 struct Check<'s> {
     scenario: &'s Located<Scenario>,
+    /// Whether nothing was left out of the scenario: only then can be said what it lacks.
+    whole: bool,
     /// What has failed already.
     seen: BTreeSet<String>,
     /// Systems that are in some cell, or may be.
@@ -40,7 +51,7 @@ struct Check<'s> {
     diagnostics: Vec<Diagnostic>,
 }
 
-impl<'s> Check<'s> {
+impl Check<'_> {
     fn cell(&mut self, cell: &Combination) {
         let scope = Scope::new(&cell.levels);
         let seeders = self.measure(&scope, cell);
@@ -55,12 +66,12 @@ impl<'s> Check<'s> {
             }
             if present == Some(true) {
                 let nodes = self.groups(&scope, cell, &pointer, &system.groups);
-                if let (Some(nodes), Ok(seeders), Load::Measured) = (nodes, seeders, system.load) {
+                if let (Some(nodes), Ok(seeders), Load::Measured, true) = (nodes, seeders, system.load, self.whole) {
                     self.draw(cell, name, nodes, seeders);
                 }
             }
         }
-        if !measured {
+        if !measured && self.whole {
             self.nothing_measured(cell);
         }
     }
@@ -179,18 +190,14 @@ impl<'s> Check<'s> {
         if self.seen.contains(&key) {
             return;
         }
-        let diagnostic = match unknown {
-            Some(level) => {
-                let pointer = self.level_pointer(&level);
-                let message = format!("there is no system `{level}`");
-                let diagnostic = self.scenario.diagnostic(codes::NO_SYSTEM, &pointer, message);
-                let systems = format!("the systems are {}", names().collect::<Vec<_>>().join(", "));
-                diagnostic.meant(suggest(&level, names())).help(systems)
-            }
-            None => {
-                let message = "no system is measured in a cell";
-                self.scenario.key_diagnostic(codes::NO_SYSTEM, "/spec/systems", message).help(first_seen(cell))
-            }
+        let diagnostic = if let Some(level) = unknown {
+            let systems = format!("the systems are {}", names().collect::<Vec<_>>().join(", "));
+            let message = format!("there is no system `{level}`");
+            let diagnostic = self.scenario.diagnostic(codes::NO_SYSTEM, &self.level_pointer(&level), message);
+            diagnostic.meant(suggest(&level, names())).help(systems)
+        } else {
+            let message = "no system is measured in a cell";
+            self.scenario.key_diagnostic(codes::NO_SYSTEM, "/spec/systems", message).help(first_seen(cell))
         };
         self.diagnostics.push(diagnostic);
         self.seen.insert(key);

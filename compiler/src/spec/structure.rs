@@ -25,9 +25,9 @@ pub(super) fn typed<T: DeserializeOwned>(
             for error in validator.iter_errors(&document.tree) {
                 report(document, &schema, &error, diagnostics, &mut wrong);
             }
-            wrong.sort();
-            for pointer in wrong.iter().rev() {
-                remove(&mut pruned, pointer);
+            wrong.sort_by(|a, b| a.0.cmp(&b.0));
+            for (pointer, instead) in wrong.iter().rev() {
+                remove(&mut pruned, pointer, instead.as_ref());
             }
             if diagnostics.len() > before {
                 fill(&mut pruned, &schema, &validator);
@@ -69,16 +69,19 @@ fn header(document: &Document, kind: &str, diagnostics: &mut Vec<Diagnostic>) ->
     true
 }
 
+/// A pointer to a value that won't do, and what may stand in for it.
+type Wrong = (String, Option<Value>);
+
 fn report(
     document: &Document,
     schema: &Value,
     error: &ValidationError<'_>,
     diagnostics: &mut Vec<Diagnostic>,
-    wrong: &mut Vec<String>,
+    wrong: &mut Vec<Wrong>,
 ) {
     let pointer = error.instance_path().to_string();
     if pointer == "/apiVersion" || pointer == "/kind" {
-        wrong.push(pointer);
+        wrong.push((pointer, None));
         return;
     }
     let instance = error.instance();
@@ -88,7 +91,7 @@ fn report(
             for field in unexpected {
                 let pointer = format!("{pointer}/{}", pointer_part(field));
                 diagnostics.push(unknown_field(document, &pointer, field, &known));
-                wrong.push(pointer);
+                wrong.push((pointer, None));
             }
             return;
         }
@@ -107,6 +110,8 @@ fn report(
         Kind::Type { kind } => {
             diagnostics.push(wrong_type(document, &pointer, &types(kind), instance));
         }
+        // That it should be a word is said as a wrong type.
+        Kind::Enum { .. } if !instance.is_string() => return,
         Kind::Enum { options } => {
             let words: Vec<_> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             diagnostics.push(unknown_word(document, &pointer, &words, instance));
@@ -143,13 +148,18 @@ fn report(
         Kind::MinLength { .. } | Kind::MinItems { .. } | Kind::MinProperties { .. } => {
             diagnostics.push(document.at_value(codes::EMPTY_VALUE, &pointer, "the value must not be empty"));
         }
+        Kind::UniqueItems => {
+            diagnostics.push(document.at_value(codes::WRONG_TYPE, &pointer, "a word is there twice"));
+        }
         Kind::Pattern { pattern } => {
             let message = format!("{} does not have the form {pattern}", show(instance));
             diagnostics.push(document.at_value(codes::FORM, &pointer, message));
         }
         _ => diagnostics.push(document.at_value(codes::WRONG_TYPE, &pointer, error.to_string())),
     }
-    wrong.push(pointer);
+    let wanted = owner(schema, &error.schema_path().to_string());
+    // Of several types none is known to be meant; such values are read by hand.
+    wrong.push((pointer, wanted["type"].is_string().then(|| stand_in(schema, wanted))));
 }
 
 fn unknown_field(document: &Document, pointer: &str, field: &str, known: &[String]) -> Diagnostic {
@@ -303,11 +313,17 @@ fn owner<'s>(schema: &'s Value, path: &str) -> &'s Value {
     resolved(schema, node)
 }
 
-/// Takes a wrong value out of its object; items of lists stay, their indices are places.
-fn remove(tree: &mut Value, pointer: &str) {
+/// Takes a wrong value out of its object; in a list something else stands in for it, since indices are places.
+fn remove(tree: &mut Value, pointer: &str, instead: Option<&Value>) {
     let Some((parent, key)) = pointer.rsplit_once('/') else { return };
-    if let Some(Value::Object(map)) = tree.pointer_mut(parent) {
-        map.remove(&key.replace("~1", "/").replace("~0", "~"));
+    match (tree.pointer_mut(parent), instead) {
+        (Some(Value::Object(map)), _) => drop(map.remove(&key.replace("~1", "/").replace("~0", "~"))),
+        (Some(Value::Array(_)), Some(instead)) => {
+            if let Some(item) = tree.pointer_mut(pointer) {
+                item.clone_from(instead);
+            }
+        }
+        _ => {}
     }
 }
 

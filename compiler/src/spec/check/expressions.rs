@@ -133,7 +133,10 @@ impl Known<'_> {
         if reference.call {
             let functions: Vec<_> = QUANTITIES.into_iter().chain(self.settings.then_some("host")).collect();
             let near = suggest(name, functions.iter().copied()).map(str::to_owned);
-            return (!functions.contains(&name)).then(|| (format!("unknown function `{name}`"), near));
+            return (!functions.contains(&name)).then(|| {
+                let message = format!("unknown function `{name}`; there are {}", functions.join(", "));
+                (message, near)
+            });
         }
         let attributes = ATTRIBUTES.iter().find(|(owner, _)| *owner == name).filter(|_| self.settings);
         if let Some((_, attributes)) = attributes {

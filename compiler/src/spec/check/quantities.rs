@@ -115,10 +115,9 @@ impl Check<'_> {
                 Value::String(text) => {
                     let is_number = text.parse::<u64>().is_ok();
                     let fix = is_number.then(|| text.clone());
-                    self.report(codes::WRONG_TYPE, &pointer, "expected a whole number, found text").fix = fix;
-                }
-                Value::Bool(_) => {
-                    self.report(codes::WRONG_TYPE, &pointer, "expected a whole number, found a boolean");
+                    let diagnostic = self.report(codes::WRONG_TYPE, &pointer, "expected a whole number, found text");
+                    diagnostic.help = fix.as_ref().map(|_| "without quotes it is a number".to_owned());
+                    diagnostic.fix = fix;
                 }
                 _ => {}
             }
