@@ -361,6 +361,19 @@ fn nothing_is_there_twice() {
 }
 
 #[test]
+fn text_that_kustomize_loses() {
+    let rich = rich();
+    let code = codes::CELL_TEXT;
+    for text in ["\u{7f}", "a\u{85}b", "\u{9f}", "\u{ffff}", "\ta\nb"] {
+        let place = format!("{NODE}/args/0");
+        breaks(&rich, SET, &add(&place, text), &[(code, &place)]);
+    }
+    breaks(&rich, SET, &add(&format!("{NODE}/args/0"), "a\n\tb\n\u{a0}\u{2028}\u{feff}\u{1f600}"), &[]);
+    let place = "/spec/volumeClaimTemplates/0/spec/<<";
+    breaks(&rich, SET, &add(place, 1), &[(code, place)]);
+}
+
+#[test]
 fn marks_and_namespace() {
     let rich = rich();
     let code = codes::CELL_MARK;

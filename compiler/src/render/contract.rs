@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{built, group::is_of};
-use crate::kustomize::{Violation, check_cell, kind, name};
+use crate::kustomize::{Violation, check_cell, kind, name, survives_kustomize};
 use crate::plan::{Cell, Plan, PlannedGroup, PlannedSystem, Trouble};
 use crate::spec::{Lab, PatchSpec, codes};
 
@@ -33,8 +33,11 @@ pub fn contract_troubles(plan: &Plan, lab: &Lab) -> Vec<Trouble> {
         .collect()
 }
 
-/// Everything of a cell that can make the difference. Replicas, sizes, rates, values of variables and arguments can't.
+/// Everything of a cell that can make the difference. Replicas, sizes and rates can't, nor can texts of variables,
+/// arguments and levels but by letters that kustomize does not know.
 fn shape(cell: &Cell) -> String {
+    let texts = |group: &PlannedGroup| group.env.values().chain(&group.args).all(|text| survives_kustomize(text));
+    let levels = cell.levels.values().all(|level| survives_kustomize(&level.to_string()));
     let group = |group: &PlannedGroup| {
         json!([
             group.name,
@@ -45,6 +48,7 @@ fn shape(cell: &Cell) -> String {
             group.pool,
             group.spread,
             group.env.keys().collect::<Vec<_>>(),
+            texts(group),
             group.patches,
         ])
     };
@@ -52,7 +56,7 @@ fn shape(cell: &Cell) -> String {
         let groups: Vec<Value> = system.groups.iter().map(group).collect();
         json!([system.name, system.base, system.container, system.api_port, system.data_path, groups])
     };
-    cell.systems.iter().map(system).collect::<Value>().to_string()
+    json!([levels, cell.systems.iter().map(system).collect::<Value>()]).to_string()
 }
 
 fn cell_troubles(plan: &Plan, cell: &Cell, lab: &Lab) -> Vec<Trouble> {

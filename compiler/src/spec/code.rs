@@ -135,6 +135,8 @@ codes! {
         "Objects by kind and name, containers, volumes, mounts and variables are there once."
     CELL_MARK "BG0638" "a built cell without its marks"
         "Every object is in the cell's namespace and bears the labels `benchgrid.io/...` by which conductor and report find it."
+    CELL_TEXT "BG0639" "a built cell with text that kustomize loses"
+        "It refuses control characters from U+007F to U+009F, U+FFFE and U+FFFF, makes a line break of U+0085, drops a key `<<`, and can't patch an object with text of several lines that starts with a tab."
 }
 
 /// What a code means.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::violation::{Finder, Violation};
 use super::{Cell, entries, items, namespace, syntax};
-use crate::kustomize::{ALLOWED_KINDS, kind, name};
+use crate::kustomize::{ALLOWED_KINDS, escape, kind, name};
 use crate::spec::codes;
 
 /// A StatefulSet's pods carry its name and a hash of ten digits in a label.
@@ -26,6 +26,7 @@ pub(super) fn check(cell: &Cell, found: &mut Finder) {
     marked(found);
     config_map(found);
     claims(found);
+    texts(found.object, "", found);
 }
 
 fn known_kind(found: &mut Finder) {
@@ -159,6 +160,34 @@ fn config_map(found: &mut Finder) {
     }
     if size > LARGEST.1 {
         found.add(codes::CELL_AMOUNT, "/data", "a ConfigMap of more than 1 MiB");
+    }
+}
+
+/// Every key and every text.
+fn texts(value: &Value, at: &str, found: &mut Finder) {
+    match value {
+        Value::String(text) if !syntax::survives_kustomize(text) => {
+            found.add(
+                codes::CELL_TEXT,
+                at,
+                "control characters, or a tab at the start, which kustomize refuses or changes",
+            );
+        }
+        Value::Array(list) => {
+            for (place, item) in list.iter().enumerate() {
+                texts(item, &format!("{at}/{place}"), found);
+            }
+        }
+        Value::Object(map) => {
+            for (key, inner) in map {
+                let here = format!("{at}/{}", escape(key));
+                if key == "<<" || !syntax::survives_kustomize(key) {
+                    found.add(codes::CELL_TEXT, &here, "a key that kustomize refuses or loses");
+                }
+                texts(inner, &here, found);
+            }
+        }
+        _ => {}
     }
 }
 
