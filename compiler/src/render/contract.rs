@@ -1,8 +1,9 @@
 //! What the built cells of a plan break of the cell contract, at the places of the user's files.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{built, group::is_of};
 use crate::kustomize::{Violation, check_cell, kind, name, survives_kustomize};
@@ -36,27 +37,21 @@ pub fn contract_troubles(plan: &Plan, lab: &Lab) -> Vec<Trouble> {
 /// Everything of a cell that can make the difference. Replicas, sizes and rates can't, nor can texts of variables,
 /// arguments and levels but by letters that kustomize does not know.
 fn shape(cell: &Cell) -> String {
-    let texts = |group: &PlannedGroup| group.env.values().chain(&group.args).all(|text| survives_kustomize(text));
-    let levels = cell.levels.values().all(|level| survives_kustomize(&level.to_string()));
-    let group = |group: &PlannedGroup| {
-        json!([
-            group.name,
-            group.images.keys().collect::<Vec<_>>(),
-            group.cpu,
-            group.memory,
-            group.link.is_some(),
-            group.pool,
-            group.spread,
-            group.env.keys().collect::<Vec<_>>(),
-            texts(group),
-            group.patches,
-        ])
-    };
-    let system = |system: &PlannedSystem| {
-        let groups: Vec<Value> = system.groups.iter().map(group).collect();
-        json!([system.name, system.base, system.container, system.api_port, system.data_path, groups])
-    };
-    json!([levels, cell.systems.iter().map(system).collect::<Value>()]).to_string()
+    let mut shape = format!("{:?}", cell.levels.values().all(|level| survives_kustomize(&level.to_string())));
+    for PlannedSystem { name, base, container, api_port, data_path, groups, .. } in &cell.systems {
+        // writing to a String can't fail
+        let _ = write!(shape, "{:?}", (name, base, container, api_port, data_path));
+        for group in groups {
+            let PlannedGroup { name, images, cpu, memory, link, pool, spread, env, args, patches, .. } = group;
+            let carried = env.values().chain(args).all(|text| survives_kustomize(text));
+            let _ = write!(
+                shape,
+                "{:?}",
+                (name, images.keys(), cpu, memory, link.is_some(), pool, spread, env.keys(), carried, patches)
+            );
+        }
+    }
+    shape
 }
 
 fn cell_troubles(plan: &Plan, cell: &Cell, lab: &Lab) -> Vec<Trouble> {

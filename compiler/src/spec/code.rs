@@ -130,7 +130,7 @@ codes! {
     CELL_SECURITY "BG0635" "a built cell whose pods may do too much"
         "Pods meet the profile `restricted` and stay in their own network; benchgrid's own init container `shape` may have NET_ADMIN."
     CELL_KIND "BG0636" "a built cell with an object that it may not hold"
-        "One Namespace, and in it what Argo CD's project of the cells allows; no Secret."
+        "One Namespace, and in it what Argo CD's project of the cells allows, as plain resources; no Secret, no hook."
     CELL_TWICE "BG0637" "a built cell that says something twice"
         "Objects by kind and name, containers, volumes, mounts and variables are there once."
     CELL_MARK "BG0638" "a built cell without its marks"

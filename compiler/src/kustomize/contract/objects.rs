@@ -13,6 +13,9 @@ use crate::spec::codes;
 const LONGEST_SET: usize = 52;
 /// Bytes of all annotations of an object, and of a `ConfigMap`.
 const LARGEST: (usize, usize) = (256 << 10, 1 << 20);
+/// Annotations that make of an object more than a plain resource: it would be made anew, deleted, or waited for by every sync.
+const HOOKS: [&str; 4] =
+    ["argocd.argoproj.io/hook", "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/sync-options", "helm.sh/hook"];
 /// Labels of every object of a cell.
 const MARKS: [&str; 6] = ["attempt", "cell", "digest", "lab", "scenario", "trial"];
 
@@ -93,6 +96,10 @@ fn annotated(found: &mut Finder, meta: &str) {
     let all = entries(found.object, &format!("{meta}/annotations"));
     let mut size = 0;
     for (at, key, value) in all {
+        if HOOKS.contains(&key) {
+            let help = "everything in a cell is a plain resource, so that a repeated sync starts nothing twice";
+            found.advise(codes::CELL_KIND, &at, "Argo CD would not take it for a plain resource", help);
+        }
         // keys of annotations may be written in capitals
         if !syntax::is_key(&key.to_ascii_lowercase()) {
             found.add(codes::CELL_NAME, at, format!("`{key}` is no key of an annotation"));
