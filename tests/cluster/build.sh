@@ -112,7 +112,7 @@ tool cluster-k8s "$(sources k8s) $how" kubernetes
 tool argocd "$(sources argocd) $how" argocd
 tool coredns "$(sources coredns) $how" coredns
 made python "$(python3 --version) $(cat "$KIT/requirements.txt")" "$PYTHON" readers
-SWAGGER=$(cd "$KIT/k8s" && go list -m -f '{{.Dir}}' k8s.io/kubernetes)/api/openapi-spec/swagger.json
+SWAGGER=$(cd "$KIT/k8s" && go mod download k8s.io/kubernetes && go list -m -f '{{.Dir}}' k8s.io/kubernetes)/api/openapi-spec/swagger.json
 made schemas "$(cat "$KIT/schemas.py" "$SWAGGER" "$CLUSTER_HOME"/share/argocd/crds/*.yaml | sha256sum)" "$SCHEMAS" schemas
 bash "$KIT/images/build.sh"
 

@@ -89,14 +89,17 @@ fn place(cell: &Cell, object: Option<&Value>, violation: &Violation) -> String {
 
 /// Whether a patch says something at the violation's place, above it or below it.
 fn touches(patch: &PatchSpec, violation: &Violation) -> bool {
-    let steps = |pointer: &str| pointer.split('/').map(str::to_owned).collect::<Vec<_>>();
-    let wrong = steps(&violation.pointer);
+    let target = &patch.target;
+    // objects of a base but its one workload keep their names as the beginning
+    let named =
+        target.name.as_deref().is_none_or(|name| target.kind == "StatefulSet" || violation.name.starts_with(name));
+    let wrong: Vec<&str> = violation.pointer.split('/').collect();
     let near = |op: &Value| {
-        let path = steps(op["path"].as_str().unwrap_or_default());
-        // `-` is the end of a list, and the shaping container comes before others
-        path.len() > 1 && path.iter().zip(&wrong).all(|(a, b)| a == b || is_place(a) && is_place(b))
+        let steps: Vec<&str> = op["path"].as_str().unwrap_or_default().split('/').collect();
+        // a place in a list may have moved: the shaping container comes before others, `-` is the end
+        steps.len() > 1 && steps.iter().zip(&wrong).all(|(a, b)| a == b || is_place(a) && is_place(b))
     };
-    patch.target.kind == violation.kind && patch.ops.iter().any(near)
+    target.kind == violation.kind && named && patch.ops.iter().any(near)
 }
 
 fn is_place(step: &str) -> bool {

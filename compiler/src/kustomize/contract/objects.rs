@@ -52,13 +52,12 @@ fn known_kind(found: &mut Finder) {
 fn named(found: &mut Finder) {
     let name = name(found.object);
     let (good, rule) = match kind(found.object) {
-        "Namespace" => (syntax::is_label(name), "a DNS label"),
         "Service" => (
             syntax::is_label(name) && name.starts_with(|c: char| c.is_ascii_lowercase()),
             "a DNS label that starts with a letter",
         ),
         "StatefulSet" => (syntax::is_label(name) && name.len() <= LONGEST_SET, "a DNS label of at most 52 characters"),
-        "Job" => (syntax::is_label(name), "a DNS label"),
+        "Namespace" | "Job" => (syntax::is_label(name), "a DNS label"),
         "Role" | "RoleBinding" => (syntax::is_path_segment(name), "one step of a path"),
         _ => (syntax::is_subdomain(name), "a DNS name"),
     };
