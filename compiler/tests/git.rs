@@ -86,6 +86,7 @@ impl World {
             index: &index,
             provenance: self.provenance(),
             version: "0.0.0",
+            threads: None,
         };
         publish(&self.source(), &publication, push.then(|| self.url()).as_deref())
     }
@@ -191,6 +192,7 @@ fn a_late_compile_of_an_older_commit_changes_nothing() {
         index: &index,
         provenance: old.clone(),
         version: "0.0.0",
+        threads: None,
     };
     let published = publish(&world.source(), &late(files("a", "codex-00000001")), None).unwrap();
     assert_eq!(published, Published::Outdated { tip: id, by: world.provenance().sha });
@@ -290,6 +292,7 @@ fn a_folder_of_a_branch_can_hold_everything() {
         index: &index,
         provenance: world.provenance(),
         version: "0.0.0",
+        threads: None,
     };
     committed(publish(&world.source(), &publication, None).unwrap());
     assert!(matches!(publish(&world.source(), &publication, None).unwrap(), Published::Unchanged(_)));

@@ -150,6 +150,7 @@ impl Arguments {
             index: &index,
             provenance,
             version: env!("CARGO_PKG_VERSION"),
+            threads: None,
         };
         let url = lab.spec.git.url.as_deref().filter(|_| self.push);
         publish(repo.path(), &publication, url)

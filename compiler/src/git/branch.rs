@@ -5,7 +5,7 @@ use std::{
 
 use git2::{ErrorCode, Oid, Repository, Signature};
 
-use super::{Change, GitError, Snapshot};
+use super::{Change, GitError, Objects, Snapshot};
 
 /// A local branch, read and written without a work tree.
 pub struct Branch<'r> {
@@ -137,11 +137,13 @@ pub fn write_commit(
     by: &Signature<'_>,
 ) -> Result<Written, GitError> {
     let parent = parent.map(|id| repo.find_commit(id)).transpose()?;
-    let before = parent.as_ref().map(git2::Commit::tree).transpose()?;
-    let tree = change.apply(repo, before.as_ref(), prefix)?;
-    if before.is_some_and(|before| before.id() == tree) {
+    let before = parent.as_ref().map(git2::Commit::tree_id);
+    let mut objects = Objects::new(repo, None)?;
+    let tree = change.apply(&mut objects, before, prefix)?;
+    if before == Some(tree) {
         return Ok(Written::Unchanged(parent.map(|commit| commit.id())));
     }
+    objects.write()?;
     commit_tree(repo, parent.as_ref(), tree, message, by).map(Written::Committed)
 }
 

@@ -1,8 +1,11 @@
 use std::collections::BTreeMap;
 
-use git2::{FileMode, ObjectType, Oid, Repository, Tree};
+use git2::Oid;
 
-use super::GitError;
+use super::{
+    GitError, Objects,
+    tree::{Entries, FILE, FOLDER, is_file},
+};
 
 /// What a commit does to the tree before it: first removals, then copies, then writes.
 ///
@@ -39,34 +42,45 @@ impl Change {
         self.remove.is_empty() && self.copy.is_empty() && self.write.is_empty()
     }
 
-    /// Writes the objects of the tree after the change and returns that tree's id.
-    pub fn apply(&self, repo: &Repository, root: Option<&Tree<'_>>, prefix: &str) -> Result<Oid, GitError> {
-        let edit = self.edits(repo, root, prefix)?;
-        let tree = edit_tree(repo, root.map(Tree::id), &edit)?;
+    /// The tree after the change; what is new of it waits in `objects`.
+    pub fn apply(&self, objects: &mut Objects<'_>, root: Option<Oid>, prefix: &str) -> Result<Oid, GitError> {
+        let edit = self.edits(objects, root, prefix)?;
+        let tree = edit_tree(objects, root, &edit)?;
         // An empty tree is one, too.
-        tree.map_or_else(|| Ok(repo.treebuilder(None)?.write()?), Ok)
+        tree.map_or_else(|| objects.tree(&Entries::default()), Ok)
     }
 
-    fn edits(&self, repo: &Repository, root: Option<&Tree<'_>>, prefix: &str) -> Result<Edit, GitError> {
+    fn edits(&self, objects: &mut Objects<'_>, root: Option<Oid>, prefix: &str) -> Result<Edit, GitError> {
         let mut edit = Edit::default();
         let full = |path: &str| if prefix.is_empty() { path.to_owned() } else { format!("{prefix}/{path}") };
         for path in &self.remove {
             edit.set(&full(path), Start::Gone)?;
         }
         for (from, to) in &self.copy {
-            let source = root.and_then(|tree| tree.get_path(full(from).as_ref()).ok());
-            let start = match source.map(|entry| (entry.id(), entry.kind())) {
-                Some((id, Some(ObjectType::Tree))) => Start::Tree(id),
-                Some((id, Some(ObjectType::Blob))) => Start::Blob(id),
-                _ => return Err(GitError::NotThere(from.clone())),
-            };
+            let source = root.map(|root| find(objects, root, &full(from))).transpose()?.flatten();
+            let start = source.ok_or_else(|| GitError::NotThere(from.clone()))?;
             edit.set(&full(to), start)?;
         }
-        for (path, bytes) in &self.write {
-            edit.set(&full(path), Start::Blob(repo.blob(bytes)?))?;
+        let bytes: Vec<&[u8]> = self.write.values().map(Vec::as_slice).collect();
+        for (path, id) in self.write.keys().zip(objects.blobs(&bytes)?) {
+            edit.set(&full(path), Start::Blob(id))?;
         }
         Ok(edit)
     }
+}
+
+/// A file or folder below a tree.
+fn find(objects: &Objects<'_>, root: Oid, path: &str) -> Result<Option<Start>, GitError> {
+    let mut found = Some((FOLDER, root));
+    for part in path.split('/') {
+        let Some((FOLDER, folder)) = found else { return Ok(None) };
+        found = objects.entries(folder)?.get(part);
+    }
+    Ok(match found {
+        Some((FOLDER, id)) => Some(Start::Tree(id)),
+        Some((mode, id)) if is_file(mode) => Some(Start::Blob(id)),
+        _ => None,
+    })
 }
 
 impl Edit {
@@ -95,26 +109,26 @@ impl Edit {
 }
 
 /// The tree after the edits of its children; none when nothing is left in it, since Git keeps no empty folders.
-fn edit_tree(repo: &Repository, base: Option<Oid>, edit: &Edit) -> Result<Option<Oid>, GitError> {
+fn edit_tree(objects: &mut Objects<'_>, base: Option<Oid>, edit: &Edit) -> Result<Option<Oid>, GitError> {
     if edit.children.is_empty() {
         return Ok(base);
     }
-    let base = base.map(|id| repo.find_tree(id)).transpose()?;
-    let mut builder = repo.treebuilder(base.as_ref())?;
+    let mut entries = base.map(|id| objects.entries(id)).transpose()?.unwrap_or_default();
     for (name, child) in &edit.children {
-        let before = base.as_ref().and_then(|tree| tree.get_name(name));
+        let before = entries.get(name);
+        let folder = before.filter(|(mode, _)| *mode == FOLDER).map(|(_, id)| id);
         let start = match child.start {
-            Start::Keep => before.as_ref().filter(|e| e.kind() == Some(ObjectType::Tree)).map(git2::TreeEntry::id),
+            Start::Keep => folder,
             Start::Tree(id) => Some(id),
             Start::Gone | Start::Blob(_) => None,
         };
         if let Start::Blob(id) = child.start {
-            builder.insert(name.as_str(), id, FileMode::Blob.into())?;
-        } else if let Some(id) = edit_tree(repo, start, child)? {
-            builder.insert(name.as_str(), id, FileMode::Tree.into())?;
-        } else if before.is_some_and(|e| !matches!(child.start, Start::Keep) || e.kind() == Some(ObjectType::Tree)) {
-            builder.remove(name.as_str())?;
+            entries.0.insert(name.clone().into_bytes(), (FILE, id));
+        } else if let Some(id) = edit_tree(objects, start, child)? {
+            entries.0.insert(name.clone().into_bytes(), (FOLDER, id));
+        } else if !matches!(child.start, Start::Keep) || folder.is_some() {
+            entries.0.remove(name.as_bytes());
         }
     }
-    if builder.is_empty() { Ok(None) } else { Ok(Some(builder.write()?)) }
+    if entries.0.is_empty() { Ok(None) } else { objects.tree(&entries).map(Some) }
 }

@@ -1,12 +1,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
     path::Path,
 };
 
 use git2::{Oid, Repository};
 
 use super::{
-    Backoff, Branch, Change, GitError, Metadata, Provenance, Pushed, Remote, Snapshot, branch::commit_tree, guard,
+    Backoff, Branch, Change, GitError, Metadata, Objects, Provenance, Pushed, Remote, Snapshot, branch::commit_tree, guard,
     merge::Merge,
 };
 
@@ -44,6 +45,8 @@ pub struct Publication<'a> {
     pub provenance: Provenance,
     /// Version of the program, for the trailer.
     pub version: &'a str,
+    /// Threads that share the work; without it, as many as the machine runs at once. The result is the same.
+    pub threads: Option<NonZeroUsize>,
 }
 
 impl Publication<'_> {
@@ -152,10 +155,11 @@ fn build(repo: &Repository, tip: Option<Oid>, publication: &Publication<'_>) -> 
     }
     let Merge { change, kept } = Merge::new(&base, publication)?;
     let parent = tip.map(|tip| repo.find_commit(tip)).transpose()?;
-    let old = parent.as_ref().map(git2::Commit::tree).transpose()?;
-    let tree = change.apply(repo, old.as_ref(), prefix)?;
-    if let (Some(tip), Some(old)) = (tip, &old)
-        && old.id() == tree
+    let old = parent.as_ref().map(git2::Commit::tree_id);
+    let mut objects = Objects::new(repo, publication.threads)?;
+    let tree = change.apply(&mut objects, old, prefix)?;
+    if let Some(tip) = tip
+        && old == Some(tree)
     {
         return Ok(Published::Unchanged(tip));
     }
@@ -163,7 +167,8 @@ fn build(repo: &Repository, tip: Option<Oid>, publication: &Publication<'_>) -> 
     let metadata = provenance.metadata(before, &kept, &compiled);
     let text = serde_json::to_string_pretty(&metadata).map_err(|error| base.bad(METADATA, &error))?;
     let label = Change { write: [(METADATA.to_owned(), format!("{text}\n").into_bytes())].into(), ..Change::default() };
-    let tree = label.apply(repo, Some(&repo.find_tree(tree)?), prefix)?;
+    let tree = label.apply(&mut objects, Some(tree), prefix)?;
+    objects.write()?;
     let message = provenance.message(lab, &compiled, version);
     commit_tree(repo, parent.as_ref(), tree, &message, &provenance.signature()?).map(Published::Committed)
 }
