@@ -166,9 +166,11 @@ impl World {
             lab: "lab",
             own: Ownership::Compiled,
             files,
+            folders: BTreeMap::new(),
             index: &index,
             provenance: Provenance::of(&Repository::open(&source).unwrap()).unwrap(),
             version: "0.0.0",
+            threads: None,
         };
         publish(&source, &publication, Some(&self.url())).unwrap();
     }

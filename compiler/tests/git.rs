@@ -83,6 +83,7 @@ impl World {
             lab,
             own,
             files,
+            folders: BTreeMap::new(),
             index: &index,
             provenance: self.provenance(),
             version: "0.0.0",
@@ -189,6 +190,7 @@ fn a_late_compile_of_an_older_commit_changes_nothing() {
         lab: "lab",
         own: Ownership::Compiled,
         files,
+        folders: BTreeMap::new(),
         index: &index,
         provenance: old.clone(),
         version: "0.0.0",
@@ -289,6 +291,7 @@ fn a_folder_of_a_branch_can_hold_everything() {
         lab: "lab",
         own: Ownership::Compiled,
         files: inside(files("a", "codex-00000001")),
+        folders: BTreeMap::new(),
         index: &index,
         provenance: world.provenance(),
         version: "0.0.0",
@@ -447,4 +450,37 @@ fn eight_writers_in_one_repository_all_land() {
 #[test]
 fn eight_writers_to_one_remote_all_land() {
     race(true);
+}
+
+#[test]
+fn as_many_threads_as_there_are_give_the_same_commit() {
+    let many: BTreeMap<String, Vec<u8>> = (0..2000)
+        .map(|n| {
+            let path = format!("overlays/a/c-{}/{}.yaml", n % 400, n / 400);
+            (path, format!("number: {}\n", n / 2).repeat(1 + n % 50).into_bytes())
+        })
+        .chain(files("a", "codex-00000001"))
+        .collect();
+    let publish = |threads: usize| {
+        let world = World::new();
+        let publication = Publication {
+            branch: "deploy",
+            prefix: "",
+            lab: "lab",
+            own: Ownership::Compiled,
+            files: many.clone(),
+            folders: BTreeMap::new(),
+            index: &index,
+            provenance: world.provenance(),
+            version: "0.0.0",
+            threads: std::num::NonZeroUsize::new(threads),
+        };
+        let id = committed(publish(&world.source(), &publication, None).unwrap());
+        git(&world.source(), &["fsck", "--strict", "--no-dangling"]);
+        let packs = fs::read_dir(world.source().join(".git/objects/pack")).unwrap().count();
+        assert_eq!(packs, 2, "one pack with its index");
+        assert_eq!(world.tree(&world.source()).len(), many.len() + 2);
+        id
+    };
+    assert_eq!(publish(1), publish(8));
 }

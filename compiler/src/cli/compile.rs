@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 
 use git2::Repository;
 
-use super::{Exit, fail, inputs, print, say};
-use crate::git::{GitError, Ownership, Provenance, Publication, Published, publish};
+use super::{Exit, fail_git, inputs, print, say};
+use crate::git::{Folders, GitError, Ownership, Provenance, Publication, Published, discover, publish, without_user};
+use crate::parallel;
 use crate::plan::Plan;
 use crate::render::{self, Files, Overlays};
 use crate::spec::Lab;
@@ -22,7 +23,8 @@ pub(super) struct Arguments {
     /// Lab file
     #[arg(long, value_name = "FILE")]
     lab: PathBuf,
-    /// Repository whose branch is written; without it, the one that holds the scenario
+    /// Repository whose branch is written; without it, the one that holds the scenario. The source commit is the
+    /// scenario's in any case
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
     /// The branch; without it, the lab's
@@ -50,13 +52,16 @@ impl Arguments {
             let files = render::files(&plans, &BTreeSet::new(), &lab);
             return written(folder, &files);
         }
-        let git = |error: GitError| fail(Exit::Environment, &error);
-        let repo = self.repository().map_err(git)?;
-        let provenance = Provenance::of(&repo).map_err(git)?;
+        let git = |error: GitError| fail_git(&error);
+        let source = self.source()?;
+        let provenance = Provenance::of(&source).map_err(git)?;
+        let repo = self.repo.as_deref().map_or(Ok(source), discover).map_err(git)?;
+        let push = self.push.then(|| remote(&repo, &lab)).transpose().map_err(git)?;
         if lab.spec.git.url.is_none() {
-            lab.spec.git.url = repo.find_remote("origin").ok().and_then(|remote| remote.url().ok().map(str::to_owned));
+            // The branch can be read by many, so nobody's password goes there.
+            lab.spec.git.url = origin(&repo).map(|url| without_user(&url));
         }
-        let published = self.publish(&repo, &plans, &lab, provenance).map_err(git)?;
+        let published = self.publish(&repo, &plans, &lab, provenance, push.as_deref()).map_err(git)?;
         summary(&plans);
         print(&match published {
             Published::Committed(commit) => format!("{commit}\n"),
@@ -119,9 +124,22 @@ impl Arguments {
         Ok(files)
     }
 
-    fn repository(&self) -> Result<Repository, GitError> {
-        let start = self.repo.as_ref().or(self.scenarios.first());
-        inputs::repository(start.map_or(Path::new("."), PathBuf::as_path))
+    /// The repository of the scenarios, whose commit the branch names.
+    fn source(&self) -> Result<Repository, Exit> {
+        let mut found: Option<(&Path, Repository)> = None;
+        for path in &self.scenarios {
+            let repo = discover(path).map_err(|error| fail_git(&error))?;
+            match &found {
+                None => found = Some((path, repo)),
+                Some((first, known)) if known.path() != repo.path() => {
+                    let (first, path) = (first.display(), path.display());
+                    say(&format!("error: {first} and {path} are of two repositories; compile them one by one"));
+                    return Err(Exit::Usage);
+                }
+                Some(_) => {}
+            }
+        }
+        found.map(|(_, repo)| repo).ok_or(Exit::Usage)
     }
 
     fn publish(
@@ -130,14 +148,15 @@ impl Arguments {
         plans: &[Plan],
         lab: &Lab,
         provenance: Provenance,
+        push: Option<&str>,
     ) -> Result<Published, GitError> {
         let compiled: BTreeSet<String> = plans.iter().map(|plan| plan.scenario.clone()).collect();
         let index = |present: &BTreeSet<String>| render::index(&present.union(&compiled).cloned().collect(), lab);
-        let mut files = render::shared(plans, lab);
-        for plan in plans {
-            let overlays = Overlays::new(plan, lab);
+        let overlays: Vec<Overlays<'_>> = plans.iter().map(|plan| Overlays::new(plan, lab)).collect();
+        let mut folders = Folders::new();
+        for overlays in &overlays {
             for (folder, cell) in overlays.folders() {
-                files.extend(overlays.files(cell).into_iter().map(|(path, bytes)| (format!("{folder}/{path}"), bytes)));
+                folders.insert(folder, Box::new(move || overlays.files(cell)));
             }
         }
         let whole = self.scenarios.iter().any(|path| path.is_dir());
@@ -146,15 +165,26 @@ impl Arguments {
             prefix: &lab.spec.git.prefix,
             lab: &lab.metadata.name,
             own: if whole { Ownership::Everything } else { Ownership::Compiled },
-            files,
+            files: render::shared(plans, lab),
+            folders,
             index: &index,
             provenance,
             version: env!("CARGO_PKG_VERSION"),
-            threads: None,
+            threads: Some(parallel::threads()),
         };
-        let url = lab.spec.git.url.as_deref().filter(|_| self.push);
-        publish(repo.path(), &publication, url)
+        publish(repo.path(), &publication, push)
     }
+}
+
+/// The address of the repository's `origin`.
+fn origin(repo: &Repository) -> Option<String> {
+    repo.find_remote("origin").ok()?.url().ok().map(str::to_owned)
+}
+
+/// Where to push: the lab's address, else `origin` with all that Git's settings say about it.
+fn remote(repo: &Repository, lab: &Lab) -> Result<String, GitError> {
+    let named = lab.spec.git.url.clone().or_else(|| origin(repo).map(|_| "origin".to_owned()));
+    named.ok_or_else(|| GitError::NoRemote { place: repo.workdir().unwrap_or(repo.path()).to_owned() })
 }
 
 /// What was made, for people.

@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use git2::Repository;
 use serde_json::Value;
 
 use super::{Exit, say};
-use crate::git::GitError;
 use crate::kustomize::load_base;
 use crate::matrix::{Matrix, expand};
 use crate::plan::{Plan, Subject, Systems, Trouble, plan};
@@ -31,12 +29,6 @@ pub(super) fn lab(path: &Path) -> Result<Lab, Exit> {
     there(path)?;
     let (lab, diagnostics) = load_lab(path);
     told(diagnostics, lab).map(|lab| lab.value)
-}
-
-/// The repository that holds a file or folder.
-pub(super) fn repository(path: &Path) -> Result<Repository, GitError> {
-    let path = std::path::absolute(path).map_err(|source| GitError::Io { path: path.to_owned(), source })?;
-    Ok(Repository::discover(path)?)
 }
 
 /// The plan of one scenario in a lab; mistakes of all files are said.
@@ -83,13 +75,18 @@ fn matrix(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Op
 fn told<T>(mut diagnostics: Vec<Diagnostic>, value: Option<T>) -> Result<T, Exit> {
     sort(&mut diagnostics);
     if !diagnostics.is_empty() {
-        let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        say(text(&diagnostics, colours).trim_end());
+        say(rendered(&diagnostics).trim_end());
     }
     match value {
         Some(value) if !any_error(&diagnostics) => Ok(value),
         _ => Err(Exit::No),
     }
+}
+
+/// Diagnostics for stderr, in colours where a person looks.
+pub(super) fn rendered(diagnostics: &[Diagnostic]) -> String {
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    text(diagnostics, colours)
 }
 
 /// The systems of a scenario, as their files say.

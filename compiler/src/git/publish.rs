@@ -4,11 +4,11 @@ use std::{
     path::Path,
 };
 
-use git2::{Oid, Repository};
+use git2::{ErrorCode, Oid, Repository};
 
 use super::{
-    Backoff, Branch, Change, GitError, Metadata, Objects, Provenance, Pushed, Remote, Snapshot, branch::commit_tree, guard,
-    merge::Merge,
+    Backoff, Branch, Change, GitError, Metadata, Objects, Provenance, Pushed, Remote, Snapshot, branch::commit_tree,
+    guard, lock, merge::Merge, open,
 };
 
 /// The file that names the source commit. A difference in it alone makes no commit.
@@ -27,6 +27,12 @@ pub enum Ownership {
 /// has at the same path.
 pub type Index<'a> = &'a dyn Fn(&BTreeSet<String>) -> BTreeMap<String, Vec<u8>>;
 
+/// Makes the files of a folder, by their path within it.
+pub type Make<'a> = Box<dyn Fn() -> BTreeMap<String, Vec<u8>> + Sync + 'a>;
+
+/// Folders whose files are made when they are needed, by path: the files of all at once may be too much to hold.
+pub type Folders<'a> = BTreeMap<String, Make<'a>>;
+
 /// What a compile wants on the branch.
 pub struct Publication<'a> {
     /// The branch.
@@ -39,6 +45,8 @@ pub struct Publication<'a> {
     pub own: Ownership,
     /// All files by their path on the branch, the folder included; a scenario counts as compiled when there are files in `overlays/<scenario>/`.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// Folders that replace what the branch has there, by their path on the branch; they count as files do.
+    pub folders: Folders<'a>,
     /// Files that depend on which scenarios are on the branch: `argocd-apps/kustomization.yaml`, the README.
     pub index: Index<'a>,
     /// The source commit.
@@ -67,7 +75,8 @@ impl Publication<'_> {
 
     /// Names of the scenarios in the files.
     pub(super) fn scenarios(&self) -> BTreeSet<String> {
-        let inside = self.files.keys().filter_map(|path| self.path(path)?.strip_prefix("overlays/"));
+        let paths = self.files.keys().chain(self.folders.keys());
+        let inside = paths.filter_map(|path| self.path(path)?.strip_prefix("overlays/"));
         inside.filter_map(|path| path.split_once('/')).map(|(scenario, _)| scenario.to_owned()).collect()
     }
 }
@@ -92,17 +101,21 @@ pub enum Published {
 ///
 /// With `push`, the remote's branch is what is built upon, and the local one follows it.
 pub fn publish(path: &Path, publication: &Publication<'_>, push: Option<&str>) -> Result<Published, GitError> {
-    let repo = Repository::open(path)?;
-    let branch = Branch::open(&repo, publication.branch)?;
-    guard::not_checked_out(&repo, publication.branch)?;
+    let repo = open(path)?;
+    published(&repo, publication, push).map_err(|error| error.at(repo.path()))
+}
+
+fn published(repo: &Repository, publication: &Publication<'_>, push: Option<&str>) -> Result<Published, GitError> {
+    let branch = Branch::open(repo, publication.branch)?;
+    guard::not_checked_out(repo, publication.branch)?;
     branch.refuse_old_lock()?;
-    let remote = push.map(|url| Remote::new(repo.commondir(), url));
+    let remote = push.map(|url| Remote::new(repo, url));
     if let (Some(_), Some((place, first))) = (&remote, &publication.provenance.dirty) {
         return Err(GitError::Dirty { place: place.clone(), first: first.clone() });
     }
     let mut backoff = Backoff::new(Backoff::TRIES);
     loop {
-        match once(&repo, &branch, publication, remote.as_ref()) {
+        match once(repo, &branch, publication, remote.as_ref()) {
             Err(error) if error.is_race() => {}
             done => return done,
         }
@@ -150,14 +163,14 @@ fn build(repo: &Repository, tip: Option<Oid>, publication: &Publication<'_>) -> 
     let compiled = publication.scenarios();
     let compiled: Vec<&str> = compiled.iter().map(String::as_str).collect();
     let before: Metadata = base.json(METADATA)?.unwrap_or_default();
-    if let (Some(tip), Some(by)) = (tip, provenance.newer(&before, &compiled)) {
+    if let (Some(tip), Some(by)) = (tip, provenance.newer(&before, &compiled)?) {
         return Ok(Published::Outdated { tip, by });
     }
     let Merge { change, kept } = Merge::new(&base, publication)?;
     let parent = tip.map(|tip| repo.find_commit(tip)).transpose()?;
     let old = parent.as_ref().map(git2::Commit::tree_id);
     let mut objects = Objects::new(repo, publication.threads)?;
-    let tree = change.apply(&mut objects, old, prefix)?;
+    let tree = change.apply_with(&mut objects, old, prefix, &publication.folders)?;
     if let Some(tip) = tip
         && old == Some(tree)
     {
@@ -182,7 +195,7 @@ fn follow(repo: &Repository, branch: &Branch<'_>, to: Oid) -> Result<(), GitErro
         match from {
             Some(from) if from == to || repo.graph_descendant_of(from, to)? => return Ok(()),
             Some(from) if !repo.graph_descendant_of(to, from)? => {
-                repo.reference(&format!("refs/benchgrid/replaced/{}", branch.name()), from, true, "benchgrid")?;
+                keep(repo, &format!("refs/benchgrid/replaced/{}", branch.name()), from)?;
             }
             _ => {}
         }
@@ -194,6 +207,24 @@ fn follow(repo: &Repository, branch: &Branch<'_>, to: Oid) -> Result<(), GitErro
                 }
             }
             done => return done,
+        }
+    }
+}
+
+/// Lets a reference of ours name a commit.
+fn keep(repo: &Repository, reference: &str, commit: Oid) -> Result<(), GitError> {
+    let mut backoff = Backoff::new(Backoff::TRIES);
+    loop {
+        match repo.reference(reference, commit, true, "benchgrid") {
+            Err(error) if error.code() == ErrorCode::Locked => {
+                if let Some(locked) = lock::old(lock::path(repo, reference), lock::FRESH) {
+                    return Err(locked);
+                }
+                if !backoff.again() {
+                    return Err(error.into());
+                }
+            }
+            done => return done.map(|_| ()).map_err(GitError::from),
         }
     }
 }
