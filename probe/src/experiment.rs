@@ -69,10 +69,33 @@ pub struct System {
     pub name: String,
     /// Name of the driver.
     pub driver: String,
+    /// What it does in the cell; missing: it is measured.
+    #[serde(default, skip_serializing_if = "Load::is_measured")]
+    pub load: Load,
     /// Seeding nodes, fixed ones included.
     pub seeders: u32,
     /// Groups, in the scenario's order.
     pub groups: Vec<Group>,
+}
+
+/// What a system does in a cell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Load {
+    /// Its transfers are measured.
+    #[default]
+    Measured,
+    /// It transfers all the time, beside the measured ones.
+    Background,
+    /// It is only there.
+    Idle,
+}
+
+impl Load {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+    fn is_measured(&self) -> bool {
+        *self == Self::Measured
+    }
 }
 
 /// Nodes that are alike.

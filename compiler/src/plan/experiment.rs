@@ -108,7 +108,12 @@ pub(crate) fn is_target(object: &Value, patch: &PatchSpec) -> bool {
 }
 
 /// A group's objects after the experiment's patches, and nothing else.
-fn built(objects: &[Value], system: &PlannedSystem, group: &PlannedGroup, spot: &Spot) -> Result<Vec<Value>, Trouble> {
+pub(super) fn built(
+    objects: &[Value],
+    system: &PlannedSystem,
+    group: &PlannedGroup,
+    spot: &Spot,
+) -> Result<Vec<Value>, Trouble> {
     let mut built = objects.to_vec();
     if let Some(set) = workload(objects, &system.workload) {
         let patched = own_patch(set, &system.container, group, |image| &image.experiment).object;
@@ -121,24 +126,23 @@ fn built(objects: &[Value], system: &PlannedSystem, group: &PlannedGroup, spot: 
     Ok(built)
 }
 
-/// SHA-256 over canonical JSON of the experiment, hex. Furniture is not in it: where it runs, what we add, trials.
+/// SHA-256 over canonical JSON of the experiment, hex; `built` holds the objects of each system's groups. Furniture is not in it: where it runs, what we add, trials.
 pub(super) fn digest(
     settings: &Settings,
     spec: &MeasureSpec,
     salt: Option<&str>,
-    systems: &[(PlannedSystem, &[Value])],
-) -> Result<String, Trouble> {
+    systems: &[PlannedSystem],
+    built: &[Vec<Vec<Value>>],
+) -> String {
     let mut described = Vec::new();
-    for (system, objects) in systems {
-        let mut groups = Vec::new();
-        for group in &system.groups {
-            let pointer = format!("/spec/systems/{}/groups/{}", system.name, group.name);
-            let spot = Spot::new(&super::Subject::Scenario, pointer);
-            groups.push(json!({
+    for (system, built) in systems.iter().zip(built) {
+        let described_group = |(group, objects): (&PlannedGroup, &Vec<Value>)| {
+            json!({
                 "name": group.name, "role": group.role, "replicas": group.replicas, "link": group.link,
-                "dataBytes": group.data_bytes, "objects": built(objects, system, group, &spot)?,
-            }));
-        }
+                "dataBytes": group.data_bytes, "objects": objects,
+            })
+        };
+        let groups: Vec<Value> = system.groups.iter().zip(built).map(described_group).collect();
         described.push(json!({
             "name": system.name, "driver": system.driver, "load": system.load, "seeders": system.seeders,
             "apiPort": system.api_port, "dataPath": system.data_path, "container": system.container, "groups": groups,
@@ -151,7 +155,7 @@ pub(super) fn digest(
             "observe": spec.observe, "stalledSeconds": settings.stalled_seconds,
         },
     });
-    Ok(hex(&Sha256::digest(experiment.to_string())))
+    hex(&Sha256::digest(experiment.to_string()))
 }
 
 /// Lower-case hex digits.

@@ -1,7 +1,7 @@
 //! A cell's folder.
 
 use benchgrid_measures::MEASUREMENT_PROTOCOL;
-use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Measure, Store, System};
+use benchgrid_probe::experiment::{self as told, Experiment, Group, GroupRole, Measure, Store, System};
 use serde_json::{Value, json};
 
 use super::group::GroupFolder;
@@ -9,7 +9,7 @@ use super::kustomization::{Kustomization, Patch};
 use super::names::{CONDUCTOR, Labels, cell_labels, conductor_namespace, group_name, key, key_step, meta, own_attempt};
 use super::{Files, coordinator, policies, put};
 use crate::plan::{Cell, Plan, PlannedGroup};
-use crate::spec::{Lab, Role, Shaping};
+use crate::spec::{Lab, Load, Role, Shaping};
 
 /// Writes a cell's folder, as nobody has admitted it yet.
 pub(super) fn write(files: &mut Files, folder: &str, plan: &Plan, cell: &Cell, lab: &Lab) {
@@ -125,11 +125,20 @@ pub(super) fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
             .map(|system| System {
                 name: system.name.clone(),
                 driver: system.driver.clone(),
+                load: told_load(system.load),
                 seeders: system.seeders,
                 groups: system.groups.iter().map(told_group).collect(),
             })
             .collect(),
-        store: Store { write: lab.spec.metrics.write.clone(), read: lab.spec.metrics.read.clone() },
+        store: Store { write: lab.spec.metrics.pushed_to().to_owned(), read: lab.spec.metrics.read.clone() },
+    }
+}
+
+fn told_load(load: Load) -> told::Load {
+    match load {
+        Load::Measured => told::Load::Measured,
+        Load::Background => told::Load::Background,
+        Load::Idle => told::Load::Idle,
     }
 }
 

@@ -9,6 +9,7 @@ mod attempt;
 mod branch;
 mod cell;
 mod cells_file;
+mod change;
 mod comparison;
 mod conductor;
 mod coordinator;
@@ -16,6 +17,8 @@ mod furniture;
 mod group;
 mod kustomization;
 mod names;
+mod plan_markdown;
+mod plan_text;
 mod policies;
 mod security;
 mod summary;
@@ -23,8 +26,11 @@ mod summary;
 pub use admit::{AdmitError, admit, attempt};
 pub use attempt::Attempt;
 pub use cells_file::{CellEntry, CellsFile, ExclusionEntry};
+pub use change::changes;
 pub use comparison::{CellState, ComparedCell, Comparison};
-pub use summary::{PlanFile, plan_json, plan_markdown, plan_text};
+pub use plan_markdown::plan_markdown;
+pub use plan_text::plan_text;
+pub use summary::{PlanFile, plan_json};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,13 +62,18 @@ pub fn files(plans: &[Plan], kept: &BTreeSet<String>, lab: &Lab) -> Files {
 
 /// One cell, built: all its objects as YAML, as its overlay gives them.
 pub fn show(plan: &Plan, cell: &Cell, lab: &Lab) -> Result<String, BuildError> {
+    let mut objects = built(plan, cell, lab)?;
+    objects.sort_by_key(|object| kind(object) != "Namespace");
+    Ok(emit_all(&objects))
+}
+
+/// One cell's objects, as its overlay gives them.
+fn built(plan: &Plan, cell: &Cell, lab: &Lab) -> Result<Vec<Value>, BuildError> {
     let mut files = Files::new();
     bases(&mut files, plan, lab);
     let folder = overlay(lab, plan, cell);
     cell::write(&mut files, &folder, plan, cell, lab);
-    let mut objects = build(&files, &folder)?;
-    objects.sort_by_key(|object| kind(object) != "Namespace");
-    Ok(emit_all(&objects))
+    build(&files, &folder)
 }
 
 /// Bases, overlays and `cells.json` of a scenario.

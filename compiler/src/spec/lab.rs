@@ -148,12 +148,26 @@ pub struct Metrics {
     pub write: String,
     /// Where records are read.
     pub read: String,
-    /// Addresses that cells may reach the store at: a CIDR, for network policies.
+    /// Addresses that cells may reach the store, or its relay, at: a CIDR, for network policies.
     #[serde(default)]
     pub peer: Option<String>,
+    /// Base URL of a vmagent or vmauth in the cluster that adds the store's credentials; cells push to it instead of
+    /// `write`. `read` must answer without credentials, through vmauth for instance.
+    #[serde(default)]
+    pub relay: Option<String>,
+    /// Secret in the conductor's namespace that holds the store's credentials, for the relay alone.
+    #[serde(default)]
+    pub secret: Option<String>,
 }
 
-/// Machines that are alike.
+impl Metrics {
+    /// Where cells push: the relay, where there is one.
+    pub fn pushed_to(&self) -> &str {
+        self.relay.as_deref().unwrap_or(&self.write)
+    }
+}
+
+/// Machines that are alike, and how much of each pods may have; what is not said has no limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[derive(Default)]

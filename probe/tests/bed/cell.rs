@@ -13,7 +13,7 @@ use std::{
 };
 
 use benchgrid_measures::{AttemptName, MEASUREMENT_PROTOCOL, Outcome, Record, Sample, parse_export};
-use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Link, Measure, Store, System, host};
+use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Link, Load, Measure, Store, System, host};
 
 use crate::{Namespace, ip};
 
@@ -103,6 +103,7 @@ impl Plan {
             systems: vec![System {
                 name: "bt".to_owned(),
                 driver: self.driver.to_owned(),
+                load: Load::Measured,
                 seeders: self.seeders,
                 groups: vec![Group { name: "nodes".to_owned(), role: GroupRole::Any, replicas: self.replicas, link }],
             }],
