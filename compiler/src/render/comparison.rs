@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -103,10 +103,9 @@ impl Comparison {
                 ComparedCell::new(cell, CellState::Changed, changes)
             }
         };
-        let gone = old.values().filter(|old| after.cells.iter().all(|cell| cell.id != old.id));
-        let mut gone: Vec<&CellEntry> = gone.copied().collect();
-        gone.sort_by_key(|cell| cell.order);
-        let gone = gone.into_iter().map(|cell| ComparedCell::new(cell, CellState::Gone, Vec::new()));
+        let planned: BTreeSet<&str> = after.cells.iter().map(|cell| cell.id.as_str()).collect();
+        let gone = before.iter().flat_map(|file| &file.cells).filter(|cell| !planned.contains(cell.id.as_str()));
+        let gone = gone.map(|cell| ComparedCell::new(cell, CellState::Gone, Vec::new()));
         let cells = after.cells.iter().map(compared).chain(gone).collect();
         Self { reference: reference.to_owned(), cells }
     }
