@@ -203,7 +203,7 @@ fn remote(repo: &Repository, lab: &Lab) -> Result<String, GitError> {
 /// What was made, for people.
 fn summary(plans: &[Plan]) {
     for plan in plans {
-        say(&format!("{}: {} cells, {} combinations left out", plan.scenario, plan.cells.len(), plan.exclusions.len()));
+        say(render::plan_brief(&render::PlanFile::of(plan)).trim_end());
     }
 }
 

@@ -96,6 +96,8 @@ pub struct PlannedGroup {
     pub patches: Vec<PatchSpec>,
     /// Size of the data volume in bytes.
     pub data_bytes: u64,
+    /// What one of its pods takes, the agent included.
+    pub pod: Needs,
 }
 
 /// An image that is not the base's.

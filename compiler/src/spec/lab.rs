@@ -155,13 +155,27 @@ pub struct Metrics {
     /// Base URL that records are read from; `/api/v1/...` is appended.
     #[schemars(extend("examples" = ["http://vmselect.monitoring:8481/select/0/prometheus"]))]
     pub read: String,
-    /// Network that the store is in, for the cells' network policies.
+    /// Network that the store, or its relay, is in, for the cells' network policies.
     #[serde(default)]
     #[schemars(extend("examples" = ["10.0.0.0/8"]))]
     pub peer: Option<String>,
+    /// Base URL of a vmagent or vmauth in the cluster that adds the store's credentials; cells push to it instead of
+    /// `write`. `read` must answer without credentials, through vmauth for instance.
+    #[serde(default)]
+    pub relay: Option<String>,
+    /// Secret in the conductor's namespace that holds the store's credentials, for the relay alone.
+    #[serde(default)]
+    pub secret: Option<String>,
 }
 
-/// Machines that are alike.
+impl Metrics {
+    /// Where cells push: the relay, where there is one.
+    pub fn pushed_to(&self) -> &str {
+        self.relay.as_deref().unwrap_or(&self.write)
+    }
+}
+
+/// Machines that are alike, and how much of each pods may have; what is not said has no limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[derive(Default)]

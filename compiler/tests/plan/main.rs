@@ -2,79 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod campaign;
+mod input;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use benchgrid::kustomize::{NoPrograms, check_base, emit, load_base};
-use benchgrid::matrix::{Matrix, expand};
-use benchgrid::plan::{Plan, Systems, Trouble, plan};
+use benchgrid::plan::{Plan, Trouble};
 use benchgrid::spec::{
-    CODES, GroupSpec, ImagePolicy, Lab, Load, MeasureSpec, Resources, Role, Scenario, Scrape, Shaping, SystemSpec,
-    SystemUse, Template, codes, load_lab, load_scenario, load_system,
+    All, CODES, Concurrency, ImagePolicy, Load, Resources, Role, Scrape, Shaping, Spread, Template, codes,
 };
+use input::{Change, Input};
 use serde_json::{Map, Value, json};
-
-/// One change of something.
-type Change<T> = fn(&mut T);
-
-/// The smoke scenario in the test lab, to be changed.
-struct Input {
-    scenario: Scenario,
-    matrix: Matrix,
-    lab: Lab,
-    systems: Systems,
-}
-
-impl Input {
-    fn new() -> Self {
-        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let scenario = load_scenario(&project.join("matrices/smoke.yaml")).0.unwrap();
-        let matrix = expand(&scenario).unwrap().0;
-        let lab = load_lab(&project.join("labs/test.yaml")).0.unwrap().value;
-        let read = |base: &str| -> PathBuf { project.join("base").join(base) };
-        let systems = [("http", "http"), ("bittorrent", "qbittorrent")]
-            .map(|(name, base)| {
-                let system = load_system(&read(base)).0.unwrap().value;
-                (name.to_owned(), (system, load_base(&read(base), base, &NoPrograms).unwrap()))
-            })
-            .into();
-        Self { scenario: scenario.value, matrix, lab, systems }
-    }
-
-    fn plan(&self) -> Result<Plan, Vec<Trouble>> {
-        plan(&self.scenario, &self.matrix, &self.lab, &self.systems)
-    }
-
-    /// The plan of a changed input.
-    fn with(change: impl FnOnce(&mut Self)) -> Result<Plan, Vec<Trouble>> {
-        let mut input = Self::new();
-        change(&mut input);
-        input.plan()
-    }
-
-    fn http(&mut self) -> &mut SystemUse {
-        self.scenario.spec.systems.get_mut("http").unwrap()
-    }
-
-    fn system(&mut self) -> &mut SystemSpec {
-        &mut self.systems.get_mut("http").unwrap().0.spec
-    }
-
-    fn measure(&mut self) -> &mut MeasureSpec {
-        &mut self.scenario.spec.measure
-    }
-
-    /// Gives a group a patch that replaces one value.
-    fn patch(&mut self, kind: &str, pointer: &str, value: &str) {
-        let op = json!({"op": "replace", "path": pointer, "value": value});
-        let patch = json!({"target": {"kind": kind}, "ops": [op]});
-        self.group("fast").patches = vec![serde_json::from_value(patch).unwrap()];
-    }
-
-    fn group(&mut self, name: &str) -> &mut GroupSpec {
-        self.http().groups.get_mut(name).unwrap()
-    }
-}
 
 fn digests(plan: &Plan) -> Vec<&str> {
     plan.cells.iter().map(|cell| cell.digest.as_str()).collect()
@@ -130,11 +70,10 @@ fn links_give_bound_and_deadline() {
 /// A change of the smoke scenario, the code that it gives, and where.
 type Case = (fn(&mut Input), &'static str, &'static str);
 
-const REFUSED: [Case; 19] = [
+const REFUSED: [Case; 18] = [
     (|input| drop(input.systems.remove("http")), codes::NOT_READ, "/spec/systems/http"),
     (|input| input.scenario.spec.systems.clear(), codes::NO_SYSTEM, "/spec/systems"),
     (|input| input.http().load = Load::Idle, codes::NO_SYSTEM, "/spec/systems"),
-    (idle_beside, codes::LOAD, "/spec/systems/bittorrent/load"),
     (|input| input.http().join = Some("x".to_owned()), codes::JOIN, "/spec/systems/http/join"),
     (|input| input.system().ports.clear(), codes::NO_API_PORT, "/spec/ports"),
     (|input| input.measure().seeders = Some(Template(json!(3))), codes::WRONG_SEEDERS, "/spec/measure/seeders"),
@@ -182,18 +121,78 @@ const REFUSED_IN_GROUPS: [Case; 4] = [
     ),
 ];
 
-const WARNED: [Case; 3] = [
+const WARNED: [Case; 6] = [
     (|input| "carrier-pigeon".clone_into(&mut input.system().driver), codes::NO_DRIVER, "/spec/driver"),
     (|input| input.group("fast").network = None, codes::UNSHAPED, "/spec/systems/http/groups/fast"),
     (|input| input.lab.spec.scrape = Scrape::PrometheusOperator, codes::SCRAPE, "/spec/scrape"),
+    (|input| input.volume("30MB"), codes::SMALL_VOLUME, "/spec/systems/http/groups/fast"),
+    (
+        |input| {
+            input.pool(1, json!({"pods": 7}));
+            input.lab.spec.concurrency = Concurrency::Some(2);
+        },
+        codes::WINDOW,
+        "/spec/concurrency",
+    ),
+    (
+        |input| "fileSize".clone_into(&mut input.scenario.spec.compare.as_mut().unwrap().axis),
+        codes::UNPAIRED,
+        "/spec/compare/baseline",
+    ),
 ];
 
-/// A system that is only there, in the cells of the other.
-fn idle_beside(input: &mut Input) {
-    let other = input.scenario.spec.systems.get_mut("bittorrent").unwrap();
-    other.load = Load::Idle;
-    other.when = Some("true".to_owned());
-}
+/// What is too much for a lab, or said at the wrong place. Each node asks for 450m processors, 384 MiB and 178 MB of disk.
+const TOO_MUCH: [Case; 14] = [
+    // the coordinator asks for 256 MiB, a node and its agent for 384
+    (|input| input.pool(9, json!({"memory": "383Mi"})), codes::NO_MACHINE, "/spec/systems/http/groups/fast"),
+    (|input| input.pool(9, json!({"cpu": "449m"})), codes::NO_MACHINE, "/spec/systems/http/groups/fast"),
+    (|input| input.pool(9, json!({"disk": "100MB"})), codes::NO_MACHINE, "/spec/systems/http/groups/fast"),
+    (
+        |input| {
+            input.pool(1, json!({}));
+            input.group("fast").replicas = Template(json!(2));
+            input.group("fast").spread = Spread::Required;
+        },
+        codes::NO_MACHINE,
+        "/spec/systems/http/groups/fast",
+    ),
+    // three nodes in the pool, and a coordinator somewhere
+    (|input| input.pool(1, json!({"pods": 2})), codes::CELL_TOO_LARGE, "/spec/systems/http/groups/slow"),
+    (|input| input.pool(1, json!({"pods": 3})), codes::CELL_TOO_LARGE, "/spec/pools"),
+    // 1350m of 1600m, but a machine takes one node only
+    (|input| input.pool(2, json!({"cpu": "800m"})), codes::CELL_TOO_LARGE, "/spec/systems/http/groups/slow"),
+    // the one machine that is taken alone has no place for another node of the cell
+    (
+        |input| {
+            input.pool(2, json!({}));
+            input.group("fast").spread = Spread::Required;
+            input.group("seed").spread = Spread::Required;
+        },
+        codes::CELL_TOO_LARGE,
+        "/spec/systems/http/groups/slow",
+    ),
+    (
+        |input| {
+            input.pool(1, json!({"pods": 15}));
+            input.lab.spec.concurrency = Concurrency::All(All::All);
+        },
+        codes::WINDOW,
+        "/spec/concurrency",
+    ),
+    (|input| input.pool(1, json!({"cpu": "{{ 1 }}"})), codes::AMOUNT, "/spec/pools/p/cpu"),
+    (|input| input.volume("4MB"), codes::SMALL_VOLUME, "/spec/systems/http/groups/fast"),
+    (
+        |input| "http://me:secret@store:8428".clone_into(&mut input.lab.spec.metrics.write),
+        codes::SECRET_IN_URL,
+        "/spec/metrics/write",
+    ),
+    (
+        |input| input.lab.spec.git.url = Some("https://token@git.example.com/x".to_owned()),
+        codes::SECRET_IN_URL,
+        "/spec/git/url",
+    ),
+    (|input| input.lab.spec.metrics.secret = Some("store".to_owned()), codes::NO_RELAY, "/spec/metrics/secret"),
+];
 
 fn assert_named(troubles: &[Trouble], code: &str, pointer: &str) {
     let found = troubles.iter().find(|trouble| trouble.code == code);
@@ -203,7 +202,7 @@ fn assert_named(troubles: &[Trouble], code: &str, pointer: &str) {
 
 #[test]
 fn troubles_name_their_place() {
-    for (change, code, pointer) in REFUSED.into_iter().chain(REFUSED_IN_GROUPS) {
+    for (change, code, pointer) in REFUSED.into_iter().chain(REFUSED_IN_GROUPS).chain(TOO_MUCH) {
         assert_named(&Input::with(change).unwrap_err(), code, pointer);
     }
     for (change, code, pointer) in WARNED {
@@ -252,7 +251,7 @@ fn bases_are_checked() {
 
 #[test]
 fn every_code_of_plans_and_bases_is_caused_here() {
-    let planned = REFUSED.iter().chain(&REFUSED_IN_GROUPS).chain(&WARNED).map(|(_, code, _)| *code);
+    let planned = REFUSED.iter().chain(&REFUSED_IN_GROUPS).chain(&TOO_MUCH).chain(&WARNED).map(|(_, code, _)| *code);
     let caused: BTreeSet<&str> =
         planned.chain(BAD_BASES.map(|(_, code)| code)).chain([codes::REFUSED_KIND, codes::BASE_UNREADABLE]).collect();
     // tests/bases.rs causes those of built bases, from BG0610 on
