@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Exit, print, say};
 use crate::matrix;
-use crate::spec::{self, Diagnostic, Severity, codes};
+use crate::spec::{self, Diagnostic, Located, Scenario, Severity, codes};
 
 /// Check scenario, lab and system files; every mistake in one run
 #[derive(Debug, Args)]
@@ -150,9 +150,9 @@ pub fn check(files: &[PathBuf]) -> Checked {
             continue;
         };
         match document.tree.get("kind").and_then(Value::as_str) {
-            Some("Scenario") => scenario(file, &mut checked),
-            Some("Lab") => checked.diagnostics.extend(spec::load_lab(file).1),
-            Some("System") => checked.diagnostics.extend(spec::load_system(file).1),
+            Some("Scenario") => scenario(file, spec::scenario_of(document, found), &mut checked),
+            Some("Lab") => checked.diagnostics.extend(spec::lab_of(document, found).1),
+            Some("System") => checked.diagnostics.extend(spec::system_of(document, found).1),
             kind => {
                 let kinds = "`Scenario`, `Lab`, `System`";
                 let message = match kind {
@@ -172,8 +172,8 @@ pub fn check(files: &[PathBuf]) -> Checked {
     checked
 }
 
-fn scenario(file: &Path, checked: &mut Checked) {
-    let (scenario, mut diagnostics) = spec::load_scenario(file);
+fn scenario(file: &Path, read: (Option<Located<Scenario>>, Vec<Diagnostic>), checked: &mut Checked) {
+    let (scenario, mut diagnostics) = read;
     let Some(scenario) = scenario else {
         checked.diagnostics.append(&mut diagnostics);
         return;

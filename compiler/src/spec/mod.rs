@@ -27,7 +27,10 @@ pub use diagnostic::{Diagnostic, Place, Severity, any_error, github, json, sarif
 pub use document::{Document, Span, pointer_part};
 pub use expression::ExpressionError;
 pub use lab::*;
-pub use load::{base_folder, load_document, load_lab, load_scenario, load_system, parse_scenario};
+pub use load::{
+    base_folder, lab_of, load_document, load_lab, load_scenario, load_system, parse_document, parse_scenario,
+    scenario_of, system_of,
+};
 pub use located::Located;
 pub use quantity::{Family, Quantity, QuantityError, mend};
 pub use reading::{DEEPEST, LARGEST_FILE};

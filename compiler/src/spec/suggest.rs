@@ -1,8 +1,15 @@
+/// Longest word that is looked at, in bytes: the time to compare two grows with the product of their lengths.
+const LONGEST: usize = 100;
+
 /// The known word that a misspelt one stands for, where one is near enough.
 pub fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let lower = word.to_lowercase();
     known
         .into_iter()
+        .filter(|candidate| candidate.len() <= LONGEST)
         .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| {
             *distance <= (candidate.chars().count().max(word.chars().count()) / 3).clamp(1, 3)

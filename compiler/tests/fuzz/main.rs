@@ -1,0 +1,215 @@
+//! Files and expressions that nobody should write: no panic, no hang, no exit code 70.
+//!
+//! `BENCHGRID_FUZZ` says how many inputs, `BENCHGRID_FUZZ_SEED` where to start: input `n` of a seed is always the same.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "helpers of tests")]
+
+mod expressions;
+mod inputs;
+mod pipeline;
+mod random;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use inputs::Inputs;
+use pipeline::Pipeline;
+use random::Random;
+
+/// Processor time that one input may take.
+const LONGEST: Duration = if cfg!(debug_assertions) { Duration::from_secs(10) } else { Duration::from_secs(2) };
+/// Time without an end to one input, after which it hangs.
+const HANGS: Duration = Duration::from_secs(120);
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name)
+        .map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name} is no number: {value}")))
+}
+
+fn seed() -> u64 {
+    number("BENCHGRID_FUZZ_SEED", 1)
+}
+
+/// Processor time of this thread: the machine may be busy. Where the system does not say, none.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(stat.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or(0))
+}
+
+/// Ends the process where one input does not end; the test's own thread can't be stopped.
+fn watch(current: &Arc<AtomicU64>) {
+    let current = Arc::downgrade(current);
+    std::thread::spawn(move || {
+        let mut seen = (u64::MAX, Duration::ZERO);
+        while let Some(now) = current.upgrade().map(|current| current.load(Ordering::Relaxed)) {
+            seen = if seen.0 == now { (now, seen.1 + Duration::from_secs(1)) } else { (now, Duration::ZERO) };
+            if seen.1 > HANGS {
+                eprintln!("input {now} of seed {} hangs", seed());
+                std::process::abort();
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    });
+}
+
+thread_local! {
+    /// Whether a panic is only noted, and where the last one was.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Panics of inputs are noted with their places; the test's own are printed as ever.
+fn note_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |panic| {
+            if QUIET.get() {
+                PLACE.set(panic.location().map(ToString::to_string).unwrap_or_default());
+            } else {
+                usual(panic);
+            }
+        }));
+    });
+}
+
+/// What is wrong with running something: a panic's message, or that it took too long.
+fn wrong(run: impl FnOnce()) -> Option<String> {
+    note_panics();
+    let before = processor_time();
+    QUIET.set(true);
+    let result = catch_unwind(AssertUnwindSafe(run));
+    QUIET.set(false);
+    let took = processor_time().saturating_sub(before);
+    match result {
+        Err(panic) => {
+            let said =
+                panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            Some(format!("{} at {}", said.unwrap_or("a panic"), PLACE.take()))
+        }
+        Ok(()) => (took > LONGEST).then(|| format!("took {took:?}")),
+    }
+}
+
+/// The same bytes without every line that the mistake does not need.
+fn smaller(bytes: &[u8], fails: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let mut lines: Vec<Vec<u8>> = bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    let mut size = lines.len().div_ceil(2);
+    while size > 0 {
+        let mut at = 0;
+        while at < lines.len() {
+            let rest: Vec<Vec<u8>> =
+                lines[..at].iter().chain(&lines[(at + size).min(lines.len())..]).cloned().collect();
+            if fails(&rest.concat()) { lines = rest } else { at += size }
+        }
+        size /= 2;
+    }
+    lines.concat()
+}
+
+#[test]
+fn files() {
+    let (count, seed) = (number("BENCHGRID_FUZZ", 1_500), seed());
+    let (inputs, pipeline) = (Inputs::new(&project()), Pipeline::new(&project()));
+    let current = Arc::new(AtomicU64::new(0));
+    watch(&current);
+    let mut reached: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let mut failures = Vec::new();
+    // a stack that overflows ends the process without a word: its input is left here
+    let left = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz-input");
+    for index in 0..count {
+        current.store(index, Ordering::Relaxed);
+        let input = inputs.input(&mut Random(seed.wrapping_mul(1 << 32).wrapping_add(index)));
+        std::fs::write(&left, &input.bytes).unwrap();
+        let mut how_far = "failed";
+        let said = wrong(|| how_far = pipeline.run(&input.bytes));
+        *reached.entry((input.source, how_far)).or_default() += 1;
+        if let Some(said) = said {
+            let small = smaller(&input.bytes, |bytes| wrong(|| _ = pipeline.run(bytes)).is_some());
+            let show = String::from_utf8_lossy(&small).chars().take(2_000).collect::<String>();
+            failures.push(format!("input {index} ({}): {said}\n{show}\n---", input.source));
+            if failures.len() == 20 {
+                break;
+            }
+        }
+    }
+    println!("seed {seed}, {count} inputs: {reached:?}");
+    assert!(failures.is_empty(), "seed {seed}: {} inputs\n{}", failures.len(), failures.join("\n"));
+    // that the driver gets anywhere at all
+    assert!(
+        count < 1_000
+            || ["refused", "read", "expanded", "planned"].iter().all(|far| reached.contains_key(&("mutation", far)))
+    );
+}
+
+#[test]
+fn expressions_agree_with_minijinja() {
+    let (count, seed) = (number("BENCHGRID_FUZZ", 1_500) * 2, seed());
+    let mut random = Random(seed);
+    let mut values = 0;
+    let mut failures = Vec::new();
+    for _ in 0..count {
+        let depth = 1 + random.below(5);
+        let expression = expressions::expression(&mut random, depth);
+        let said = wrong(|| {
+            values += u64::from(expressions::ours(&expression).is_ok());
+            if let Some(disagreement) = expressions::disagreement(&expression) {
+                panic!("{disagreement}");
+            }
+        });
+        failures.extend(said.map(|said| format!("{expression}: {said}")));
+        if failures.len() == 20 {
+            break;
+        }
+    }
+    println!("seed {seed}, {count} expressions, {values} with a value");
+    assert!(failures.is_empty(), "seed {seed}:\n{}", failures.join("\n"));
+    assert!(values > count / 20, "{values} of {count}");
+}
+
+/// Runs the program on some files; its exit code says yes or no, and what it prints is a list.
+fn validate(files: &[PathBuf]) {
+    let run = Command::new(env!("CARGO_BIN_EXE_benchgrid"))
+        .args(["validate", "--format", "json"])
+        .args(files)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&run.stderr);
+    assert!(matches!(run.status.code(), Some(0 | 1)), "{:?} {files:?}\n{errors}", run.status);
+    let list: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    let error = list.as_array().unwrap().iter().any(|diagnostic| diagnostic["severity"] == "error");
+    assert_eq!(run.status.code() == Some(1), error, "{files:?}\n{errors}");
+}
+
+#[test]
+fn the_program_says_yes_or_no() {
+    let (count, seed) = (number("BENCHGRID_FUZZ", 1_500) / 10, seed());
+    let inputs = Inputs::new(&project());
+    let folder = tempfile::tempdir().unwrap();
+    for base in ["http", "qbittorrent", "codex"] {
+        let to = folder.path().join("base").join(base);
+        std::fs::create_dir_all(&to).unwrap();
+        std::fs::copy(project().join("base").join(base).join("system.yaml"), to.join("system.yaml")).unwrap();
+    }
+    let matrices = folder.path().join("matrices");
+    std::fs::create_dir(&matrices).unwrap();
+    for start in (0..count).step_by(20) {
+        let files: Vec<PathBuf> =
+            (start..count.min(start + 20)).map(|index| matrices.join(format!("{index}.yaml"))).collect();
+        for (file, index) in files.iter().zip(start..) {
+            let input = inputs.input(&mut Random(seed.wrapping_mul(1 << 32).wrapping_add(index)));
+            std::fs::write(file, input.bytes).unwrap();
+        }
+        validate(&files);
+    }
+}
