@@ -51,7 +51,7 @@ fn every_code_has_a_fixture() {
         .iter()
         .filter_map(|file| file.file_name()?.to_str()?.split('-').next().map(str::to_owned))
         .collect();
-    let without = [codes::UNREADABLE, codes::TOO_LARGE]; // made by the test below
+    let without = [codes::UNREADABLE, codes::TOO_LARGE, codes::MORE, codes::TOO_MANY]; // made by the test below
     // tests/plan.rs causes those of plans and bases, from BG05 on
     for code in CODES.iter().filter(|code| !without.contains(&code.id) && code.id < "BG05") {
         assert!(named.contains(code.id), "{} has no fixture", code.id);
@@ -65,6 +65,17 @@ fn what_no_fixture_can_be() {
     std::fs::write(&large, "#".repeat(spec::LARGEST_FILE + 1)).unwrap();
     assert_eq!(check(&[large]).diagnostics[0].code, codes::TOO_LARGE);
     assert_eq!(check(&[folder.path().join("none.yaml")]).diagnostics[0].code, codes::UNREADABLE);
+    let codes_of = |text: &str| -> Vec<_> {
+        let found = spec::parse_scenario(Path::new("x.yaml"), text.as_bytes()).1;
+        found.iter().map(|it| it.code).collect()
+    };
+    let flood = codes_of(&"- yes\n".repeat(spec::MOST_SAID * 2));
+    assert_eq!((flood.len(), flood[0], flood[spec::MOST_SAID]), (spec::MOST_SAID + 1, codes::AMBIGUOUS, codes::MORE));
+    let axes: String = (0..40).fold(String::new(), |text, axis| text + &format!("    a{axis}: [1]\n"));
+    let many = format!(
+        "apiVersion: benchgrid.io/v1alpha1\nkind: Scenario\nmetadata: {{name: x}}\nspec:\n  axes:\n{axes}  systems: {{}}\n  measure: {{fileSize: 1MB}}\n"
+    );
+    assert_eq!(codes_of(&many), [codes::TOO_MANY]);
     let text =
         "\u{feff}apiVersion: benchgrid.io/v1alpha1\r\nkind: Lab\r\nmetadata: {name: é}\r\nspec: {metrics: 1}\r\n";
     let (_, found) = {

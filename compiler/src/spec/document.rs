@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::{Diagnostic, ExpressionError, Place};
 
+const BLOCK: usize = 1024;
+
 /// Where one value and its key stand, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
@@ -33,6 +35,8 @@ pub struct Document {
     pub refused: BTreeSet<String>,
     /// Byte offsets at which lines start.
     lines: Arc<[usize]>,
+    /// Characters before every so many bytes, so that columns of long lines are not counted from the start.
+    characters: Arc<[usize]>,
 }
 
 impl Document {
@@ -46,6 +50,7 @@ impl Document {
             spans: BTreeMap::new(),
             refused: BTreeSet::new(),
             lines: std::iter::once(0).chain(breaks).collect(),
+            characters: characters(text),
         }
     }
 
@@ -65,7 +70,14 @@ impl Document {
     fn line_column(&self, byte: usize) -> (usize, usize) {
         let line = self.lines.partition_point(|start| *start <= byte);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        (line, self.text[start..byte].chars().count() + 1)
+        (line, self.characters(byte) - self.characters(start) + 1)
+    }
+
+    /// Characters before a byte at which one starts.
+    fn characters(&self, byte: usize) -> usize {
+        let block = byte / BLOCK;
+        let bytes = self.text.as_bytes().get(block * BLOCK..byte).unwrap_or_default();
+        self.characters.get(block).copied().unwrap_or_default() + starts(bytes)
     }
 
     /// The span of a value, or of its nearest parent that was written.
@@ -141,6 +153,20 @@ impl Document {
     pub fn written(&self, pointer: &str) -> &str {
         self.text.get(self.span(pointer).value).unwrap_or_default()
     }
+}
+
+/// Characters before each block of a text.
+fn characters(text: &str) -> Arc<[usize]> {
+    let blocks = text.as_bytes().chunks(BLOCK).scan(0, |before, block| {
+        *before += starts(block);
+        Some(*before)
+    });
+    std::iter::once(0).chain(blocks).collect()
+}
+
+/// How many characters start in bytes.
+fn starts(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte).cast_signed() >= -0x40).count()
 }
 
 /// A key or index as part of a JSON pointer.

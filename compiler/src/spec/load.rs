@@ -91,10 +91,17 @@ fn located<T: DeserializeOwned>(
 ) -> (Option<Located<T>>, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let value = structure::typed(&document, kind, &mut found);
-    checks(&document, &mut found);
+    if found.len() < diagnostic::MOST_SAID {
+        checks(&document, &mut found);
+    }
     // What was refused while reading is not blamed a second time, for what the reader put in its place.
     diagnostics.extend(found.into_iter().filter(|diagnostic| !document.refused.contains(&diagnostic.path)));
     diagnostic::sort(&mut diagnostics);
+    let unreadable = diagnostics.iter().any(|diagnostic| diagnostic.code == codes::TOO_MANY);
+    let value = value.filter(|_| !unreadable);
+    if diagnostic::cut(&mut diagnostics) {
+        return (None, diagnostics);
+    }
     let document = Arc::new(document);
     (value.map(|value| Located { value, document }), diagnostics)
 }

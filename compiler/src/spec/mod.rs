@@ -23,7 +23,7 @@ mod template;
 
 pub use check::{RESERVED_WORDS, axes, condition_errors, system_names};
 pub use code::{CODES, Code, code, codes};
-pub use diagnostic::{Diagnostic, Place, Severity, any_error, github, json, sarif, sort, text};
+pub use diagnostic::{Diagnostic, MOST_SAID, Place, Severity, any_error, cut, github, json, sarif, sort, text};
 pub use document::{Document, Span, pointer_part};
 pub use expression::ExpressionError;
 pub use lab::*;

@@ -3,7 +3,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::document::pointer_part;
-use super::{API_VERSION, Diagnostic, Document, codes, schema::schema, suggest};
+use super::{API_VERSION, Diagnostic, Document, MOST_SAID, codes, schema::schema, suggest};
 
 /// Checks a document's form against the schema of its kind; the typed value of what is well formed.
 ///
@@ -24,6 +24,9 @@ pub(super) fn typed<T: DeserializeOwned>(
             let mut wrong = Vec::new();
             for error in validator.iter_errors(&document.tree) {
                 report(document, &schema, &error, diagnostics, &mut wrong);
+                if diagnostics.len() >= MOST_SAID {
+                    return None;
+                }
             }
             wrong.sort();
             for pointer in wrong.iter().rev() {
@@ -85,7 +88,7 @@ fn report(
     match error.kind() {
         Kind::AdditionalProperties { unexpected } => {
             let known = properties(schema, &error.schema_path().to_string());
-            for field in unexpected {
+            for field in unexpected.iter().take(MOST_SAID) {
                 let pointer = format!("{pointer}/{}", pointer_part(field));
                 diagnostics.push(unknown_field(document, &pointer, field, &known));
                 wrong.push(pointer);

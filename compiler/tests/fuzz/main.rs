@@ -177,6 +177,90 @@ fn expressions_agree_with_minijinja() {
     assert!(values > count / 20, "{values} of {count}");
 }
 
+/// The start of a scenario.
+const HEAD: &str = "apiVersion: benchgrid.io/v1alpha1\nkind: Scenario\nmetadata: {name: x}\nspec:\n";
+/// Its end, with a system that seeds and downloads.
+const TAIL: &str = "  systems:\n    http:\n      base: ../base/http\n      groups: {a: {replicas: 1, role: seeder}, b: {replicas: 1, role: leecher}}\n  \
+                    measure: {fileSize: 1MB}\n";
+
+/// A scenario with these lines in it.
+fn scenario(lines: &str) -> String {
+    format!("{HEAD}{lines}{TAIL}")
+}
+
+fn numbers(count: usize) -> String {
+    (0..count).map(|number| number.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn listed(count: usize, entry: impl Fn(usize) -> String) -> String {
+    (0..count).map(|index| format!("    {}\n", entry(index))).collect()
+}
+
+#[test]
+fn what_a_user_can_write_large_ends_soon() {
+    let pipeline = Pipeline::new(&project());
+    let axes = |count: usize, levels: usize| -> String {
+        format!("  axes:\n{}", listed(count, |axis| format!("a{axis}: [{}]", numbers(levels))))
+    };
+    let rules = |count: usize| {
+        format!("  exclude:\n{}", listed(count, |index| format!("- {{when: a0 == {index}, reason: r}}")))
+    };
+    let long = "x".repeat(1 << 20);
+    for (what, text) in [
+        ("a product that can't be counted", scenario(&axes(30, 1000))),
+        ("more axes than anybody has", scenario(&axes(20_000, 1))),
+        ("an axis of many levels", scenario(&axes(1, 100_000))),
+        (
+            "an axis of many levels that are one",
+            scenario(&format!("  axes: {{a: [{}]}}\n", vec!["1"; 100_000].join(", "))),
+        ),
+        ("many rules about many combinations", scenario(&(axes(2, 300) + &rules(1000)))),
+        ("more rules than anybody has", scenario(&(axes(1, 10) + &rules(50_000)))),
+        ("combinations of large levels", scenario(&format!("  axes: {{a: [{long}], b: [{}]}}\n", numbers(20_000)))),
+        (
+            "many included combinations",
+            scenario(&format!("  include:\n{}", listed(20_000, |index| format!("- {{a: {index}}}")))),
+        ),
+        (
+            "one combination, many times",
+            scenario(&format!("  include:\n{}", listed(20_000, |_| "- {a: 1}".to_owned()))),
+        ),
+        (
+            "a giant number of nodes",
+            scenario("  axes: {a: [1]}\n").replace("replicas: 1", "replicas: '{{ 10 ** 300 * a }}'"),
+        ),
+        ("a long unknown field", scenario(&format!("  {long}: 1\n"))),
+        ("many unknown fields", scenario(&listed(50_000, |index| format!("x{index}: 1")).replace("    x", "  x"))),
+        (
+            "a long unknown name",
+            scenario(&format!("  axes: {{a: [1]}}\n  exclude: [{{when: {long} == 1, reason: r}}]\n")),
+        ),
+        (
+            "a long chain",
+            scenario(&format!("  axes: {{a: [1]}}\n  exclude: [{{when: {}1, reason: r}}]\n", "1+".repeat(1 << 19))),
+        ),
+        (
+            "a text of many expressions",
+            scenario(&format!("  axes: {{a: [1]}}\n  salt: \"{}\"\n", "{{ a }}".repeat(100_000))),
+        ),
+        ("a line of many mistakes", format!("[{}]", "yes, ".repeat(200_000))),
+        ("a line of many mistakes, in other letters", format!("[{}]", "é, yes, ".repeat(100_000))),
+        ("many lines of mistakes", "- yes\n".repeat(100_000)),
+        ("many keys of one name", "a: 1\n".repeat(100_000)),
+        ("many tags", "- !x 1\n".repeat(100_000)),
+        ("many tiny lists", scenario(&format!("  axes: {{a: [{}]}}\n", "[], ".repeat(100_000)))),
+        ("many brackets", "[".repeat(1 << 20)),
+        ("many keys in one another", "? ".repeat(1 << 20)),
+        ("a long text", scenario(&format!("  salt: {long}\n"))),
+        ("a long folded text", format!("a: >\n{}", "  x\n\n".repeat(200_000))),
+        ("a long plain text", format!("a: {}", "x\n  ".repeat(200_000))),
+        ("a long comment", format!("# {long}\na: 1")),
+    ] {
+        let said = wrong(|| _ = pipeline.run(text.as_bytes()));
+        assert_eq!(said, None, "{what}");
+    }
+}
+
 /// Runs the program on some files; its exit code says yes or no, and what it prints is a list.
 fn validate(files: &[PathBuf]) {
     let run = Command::new(env!("CARGO_BIN_EXE_benchgrid"))

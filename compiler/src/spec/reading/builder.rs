@@ -68,6 +68,11 @@ impl<'d> Builder<'d> {
         &mut self.diagnostics[last]
     }
 
+    /// How many diagnostics there are.
+    pub(super) fn diagnostics(&self) -> usize {
+        self.diagnostics.len()
+    }
+
     pub(super) fn several_documents(&mut self, span: Marks) {
         let bytes = self.offsets.range(span);
         self.report(codes::DOCUMENTS, bytes, "a second document starts here").help =
