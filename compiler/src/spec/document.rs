@@ -1,4 +1,5 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,7 +31,7 @@ pub struct Document {
     /// Its value.
     pub tree: Value,
     /// Places by JSON pointer.
-    pub spans: BTreeMap<String, Span>,
+    pub spans: HashMap<String, Span>,
     /// Pointers of values that were refused while reading: what is in their place is a guess.
     pub refused: BTreeSet<String>,
     /// Byte offsets at which lines start.
@@ -47,7 +48,7 @@ impl Document {
             file: file.to_owned(),
             text: Arc::from(text),
             tree: Value::Null,
-            spans: BTreeMap::new(),
+            spans: HashMap::new(),
             refused: BTreeSet::new(),
             lines: std::iter::once(0).chain(breaks).collect(),
             characters: characters(text),
@@ -170,6 +171,6 @@ fn starts(bytes: &[u8]) -> usize {
 }
 
 /// A key or index as part of a JSON pointer.
-pub fn pointer_part(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+pub fn pointer_part(key: &str) -> Cow<'_, str> {
+    if key.contains(['~', '/']) { key.replace('~', "~0").replace('/', "~1").into() } else { key.into() }
 }

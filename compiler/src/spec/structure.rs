@@ -18,7 +18,8 @@ pub(super) fn typed<T: DeserializeOwned>(
         return None;
     }
     let schema = schema(&kind.to_lowercase())?;
-    let mut pruned = document.tree.clone();
+    // what is left of the tree without what is wrong
+    let mut pruned: Option<Value> = None;
     match jsonschema::draft7::new(&schema) {
         Ok(validator) => {
             let mut wrong = Vec::new();
@@ -28,17 +29,18 @@ pub(super) fn typed<T: DeserializeOwned>(
                     return None;
                 }
             }
-            wrong.sort();
-            for pointer in wrong.iter().rev() {
-                remove(&mut pruned, pointer);
-            }
             if diagnostics.len() > before {
-                fill(&mut pruned, &schema, &validator);
+                let tree = pruned.insert(document.tree.clone());
+                wrong.sort();
+                for pointer in wrong.iter().rev() {
+                    remove(tree, pointer);
+                }
+                fill(tree, &schema, &validator);
             }
         }
         Err(error) => diagnostics.push(Diagnostic::new(codes::WRONG_TYPE, error.to_string())),
     }
-    match serde_path_to_error::deserialize(&pruned) {
+    match serde_path_to_error::deserialize(pruned.as_ref().unwrap_or(&document.tree)) {
         Ok(value) => Some(value),
         Err(error) => {
             // Where the schema found something, this is but its consequence.
