@@ -1,5 +1,6 @@
 //! Bytes that nobody should write, and some that somebody will.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::random::Random;
@@ -295,7 +296,7 @@ fn finish(mut bytes: Vec<u8>, random: &mut Random) -> Vec<u8> {
     match random.below(24) {
         0 => {
             bytes =
-                bytes.iter().flat_map(|byte| if *byte == b'\n' { vec![b'\r', b'\n'] } else { vec![*byte] }).collect()
+                bytes.iter().flat_map(|byte| if *byte == b'\n' { vec![b'\r', b'\n'] } else { vec![*byte] }).collect();
         }
         1 => bytes.splice(0..0, "\u{feff}".bytes()).for_each(drop),
         2 => bytes.extend("# ".bytes().chain(std::iter::repeat_n(b'x', 20_000))),
@@ -365,7 +366,7 @@ fn lines(bytes: &[u8], random: &mut Random) -> Vec<u8> {
         1 => lines.insert(other, lines[at].clone()),
         2 => lines.swap(at, other),
         3 => lines[at].insert_str(0, random.pick(&[" ", "  ", "\t", "- ", "# ", "? "])),
-        4 => lines[at] = lines[at].trim_start().to_owned(),
+        4 => lines[at] = lines[at].trim_start().into(),
         _ => lines.insert(at, format!("{}: {}", random.pick(KEYS), text(random))),
     }
     lines.join("\n").into_bytes()
@@ -376,7 +377,7 @@ fn yaml(random: &mut Random) -> Vec<u8> {
     let mut out = String::new();
     if random.once_in(2) {
         let kind = random.pick(&["Scenario", "Lab", "System"]);
-        out += &format!("apiVersion: benchgrid.io/v1alpha1\nkind: {kind}\nmetadata: {{name: x}}\nspec:\n  ");
+        let _ = write!(out, "apiVersion: benchgrid.io/v1alpha1\nkind: {kind}\nmetadata: {{name: x}}\nspec:\n  ");
         block(random, &mut out, 2, 6);
     } else if random.once_in(20) {
         let (open, depth) = (random.pick(&["[", "{a: ", "- ", "? ", "[{x: "]), random.below(400));
@@ -406,10 +407,8 @@ fn block(random: &mut Random, out: &mut String, indent: usize, depth: usize) {
         if list {
             *out += "- ";
         } else {
-            *out += &format!(
-                "{key}:{}",
-                if random.once_in(2) { " ".to_owned() } else { format!("\n{}", " ".repeat(inner)) }
-            );
+            let gap = if random.once_in(2) { " ".to_owned() } else { format!("\n{}", " ".repeat(inner)) };
+            let _ = write!(out, "{key}:{gap}");
         }
         block(random, out, inner, depth - 1);
         *out += random.pick(&["\n", "\n", "\n", " # é\n", "\n\n", "\r\n"]);
@@ -425,9 +424,9 @@ fn flow(random: &mut Random, out: &mut String, depth: usize) {
             *out += ": ";
         }
         if depth > 1 && random.once_in(3) {
-            flow(random, out, depth - 1)
+            flow(random, out, depth - 1);
         } else {
-            *out += text(random)
+            *out += text(random);
         }
         *out += random.pick(&[", ", ",", ",\n  ", ""]);
     }
