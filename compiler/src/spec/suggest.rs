@@ -17,3 +17,17 @@ pub fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_words_only_and_no_endless_ones() {
+        assert_eq!(suggest("Seeder", ["trials", "seeders"]), Some("seeders"));
+        assert_eq!(suggest("seeders", ["trials"]), None);
+        // compared, these two would take a terabyte
+        let long = "x".repeat(1 << 20);
+        assert_eq!(suggest(&long[1..], [long.as_str()]), None);
+    }
+}
