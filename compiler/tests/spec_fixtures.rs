@@ -28,7 +28,7 @@ use tempfile::TempDir;
 type Maker = fn(&Path) -> Vec<Diagnostic>;
 
 /// What can't be committed: the code, the message, and who makes it in an empty folder.
-const MADE: [(&str, &str, Maker); 5] = [
+const MADE: [(&str, &str, Maker); 7] = [
     (codes::UNREADABLE, "scenario.yaml is not a file", |folder| {
         let file = folder.join("scenario.yaml");
         std::fs::create_dir(&file).unwrap();
@@ -37,6 +37,20 @@ const MADE: [(&str, &str, Maker); 5] = [
     (codes::TOO_LARGE, "the file has 8388609 bytes, at most 8 MiB are read", |folder| {
         let file = folder.join("scenario.yaml");
         std::fs::write(&file, "#".repeat(spec::LARGEST_FILE + 1)).unwrap();
+        check(&[file]).diagnostics
+    }),
+    (codes::MORE, "there may be more mistakes in this file; 1000 are said", |folder| {
+        let file = folder.join("scenario.yaml");
+        std::fs::write(&file, "- yes\n".repeat(spec::MOST_SAID * 2)).unwrap();
+        check(&[file]).diagnostics.split_off(spec::MOST_SAID)
+    }),
+    (codes::TOO_MANY, "there are 40 axes, at most 32 are read", |folder| {
+        let file = folder.join("scenario.yaml");
+        let axes: String = (0..40).fold(String::new(), |text, axis| text + &format!("    a{axis}: [1]\n"));
+        let text = format!(
+            "apiVersion: benchgrid.io/v1alpha1\nkind: Scenario\nmetadata: {{name: x}}\nspec:\n  axes:\n{axes}  systems: {{}}\n  measure: {{fileSize: 1MB}}\n"
+        );
+        std::fs::write(&file, text).unwrap();
         check(&[file]).diagnostics
     }),
     (codes::LEAVES, "`base` leaves the repository", |folder| {

@@ -152,9 +152,9 @@ pub fn check(files: &[PathBuf]) -> Checked {
             continue;
         };
         match document.tree.get("kind").and_then(Value::as_str) {
-            Some("Scenario") => scenario(file, &mut names, &mut checked),
-            Some("Lab") => checked.diagnostics.extend(spec::load_lab(file).1),
-            Some("System") => checked.diagnostics.extend(spec::load_system(file).1),
+            Some("Scenario") => scenario(file, spec::scenario_of(document, found), &mut names, &mut checked),
+            Some("Lab") => checked.diagnostics.extend(spec::lab_of(document, found).1),
+            Some("System") => checked.diagnostics.extend(spec::system_of(document, found).1),
             kind => {
                 let kinds = "`Scenario`, `Lab`, `System`";
                 let message = match kind {
@@ -171,8 +171,13 @@ pub fn check(files: &[PathBuf]) -> Checked {
     checked
 }
 
-fn scenario(file: &Path, names: &mut BTreeMap<String, PathBuf>, checked: &mut Checked) {
-    let (scenario, mut diagnostics) = spec::load_scenario(file);
+fn scenario(
+    file: &Path,
+    read: (Option<Located<Scenario>>, Vec<Diagnostic>),
+    names: &mut BTreeMap<String, PathBuf>,
+    checked: &mut Checked,
+) {
+    let (scenario, mut diagnostics) = read;
     let Some(scenario) = scenario else {
         checked.diagnostics.append(&mut diagnostics);
         return;

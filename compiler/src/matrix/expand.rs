@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Combination, Exclusion, Levels, Matrix, Scope, axes, axes::Axes, identity};
+use super::{Combination, Exclusion, Level, Levels, Matrix, Scope, axes, axes::Axes, identity};
 use crate::spec::{
-    Advised, Diagnostic, ExpressionError, Located, Scenario, any_error, codes, condition_errors,
+    Advised, Diagnostic, ExpressionError, Located, MOST_SAID, Scenario, any_error, codes, condition_errors, cut,
     expression::Expression, sort,
 };
 
@@ -11,6 +11,11 @@ pub const MOST_CELLS: usize = 100_000;
 /// Most combinations that exclusions are asked about.
 pub const MOST_COMBINATIONS: usize = 1_000_000;
 
+/// Most times that an exclusion is asked about a combination.
+const MOST_QUESTIONS: usize = 10_000_000;
+/// Memory that all combinations may take, about.
+const MOST_BYTES: usize = 1 << 30;
+
 /// Cells and exclusions of a scenario with warnings, or what is wrong (warnings included).
 ///
 /// Nothing is said twice: where reading the file gave errors, the list may be empty.
@@ -18,6 +23,7 @@ pub fn expand(scenario: &Located<Scenario>) -> Result<(Matrix, Vec<Diagnostic>),
     let mut diagnostics = Vec::new();
     let matrix = attempt(scenario, &mut diagnostics);
     sort(&mut diagnostics);
+    cut(&mut diagnostics);
     match matrix {
         Some(matrix) if !any_error(&diagnostics) => Ok((matrix, diagnostics)),
         _ => Err(diagnostics),
@@ -76,6 +82,25 @@ fn product(scenario: &Located<Scenario>, axes: &Axes, diagnostics: &mut Vec<Diag
         diagnostics.push(scenario.key_diagnostic(codes::TOO_MANY_CELLS, "/spec/axes", message));
         return None;
     }
+    let count = count.unwrap_or_default();
+    let questions = count.saturating_mul(scenario.spec.exclude.len());
+    if questions > MOST_QUESTIONS {
+        let message = format!(
+            "the exclusions would be asked {questions} times about {count} combinations, at most {MOST_QUESTIONS} times are done"
+        );
+        diagnostics.push(scenario.key_diagnostic(codes::TOO_MANY_CELLS, "/spec/exclude", message));
+        return None;
+    }
+    let bytes = count.saturating_mul(axes.levels.iter().map(|(axis, levels)| average_bytes(axis, levels)).sum());
+    if bytes > MOST_BYTES {
+        let message = format!(
+            "the {count} combinations would take {} MiB of memory, at most {} are taken",
+            bytes >> 20,
+            MOST_BYTES >> 20
+        );
+        diagnostics.push(scenario.key_diagnostic(codes::TOO_MANY_CELLS, "/spec/axes", message));
+        return None;
+    }
     let mut combinations = vec![Levels::new()];
     for (axis, levels) in &axes.levels {
         combinations = combinations
@@ -90,6 +115,12 @@ fn product(scenario: &Located<Scenario>, axes: &Axes, diagnostics: &mut Vec<Diag
             .collect();
     }
     Some(combinations)
+}
+
+/// About what one level of an axis takes in a combination.
+fn average_bytes(axis: &str, levels: &[Level]) -> usize {
+    let texts: usize = levels.iter().map(|level| level.canonical().to_string().len()).sum();
+    axis.len() + 64 + texts / levels.len().max(1)
 }
 
 /// The exclusions, parsed once, and what came of them.
@@ -171,6 +202,9 @@ fn name(
     let (mut ids, mut slugs) = (BTreeSet::new(), BTreeMap::new());
     let listed = cells.len();
     for (index, levels) in cells.into_iter().chain(include).enumerate() {
+        if diagnostics.len() >= MOST_SAID {
+            break;
+        }
         let pointer = index.checked_sub(listed).map(|index| format!("/spec/include/{index}"));
         let id = identity::id(&scenario.metadata.name, &levels);
         let slug = identity::slug(&levels, &id);

@@ -3,7 +3,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::document::pointer_part;
-use super::{API_VERSION, Advised, Diagnostic, Document, codes, schema::schema, suggest};
+use super::{API_VERSION, Advised, Diagnostic, Document, MOST_SAID, codes, schema::schema, suggest};
 
 /// Checks a document's form against the schema of its kind; the typed value of what is well formed.
 ///
@@ -18,24 +18,29 @@ pub(super) fn typed<T: DeserializeOwned>(
         return None;
     }
     let schema = schema(&kind.to_lowercase())?;
-    let mut pruned = document.tree.clone();
+    // what is left of the tree without what is wrong
+    let mut pruned: Option<Value> = None;
     match jsonschema::draft7::new(&schema) {
         Ok(validator) => {
             let mut wrong = Vec::new();
             for error in validator.iter_errors(&document.tree) {
                 report(document, &schema, &error, diagnostics, &mut wrong);
-            }
-            wrong.sort_by(|a, b| a.0.cmp(&b.0));
-            for (pointer, instead) in wrong.iter().rev() {
-                remove(&mut pruned, pointer, instead.as_ref());
+                if diagnostics.len() >= MOST_SAID {
+                    return None;
+                }
             }
             if diagnostics.len() > before {
-                fill(&mut pruned, &schema, &validator);
+                let tree = pruned.insert(document.tree.clone());
+                wrong.sort_by(|a, b| a.0.cmp(&b.0));
+                for (pointer, instead) in wrong.iter().rev() {
+                    remove(tree, pointer, instead.as_ref());
+                }
+                fill(tree, &schema, &validator);
             }
         }
         Err(error) => diagnostics.push(Diagnostic::new(codes::WRONG_TYPE, error.to_string())),
     }
-    match serde_path_to_error::deserialize(&pruned) {
+    match serde_path_to_error::deserialize(pruned.as_ref().unwrap_or(&document.tree)) {
         Ok(value) => Some(value),
         Err(error) => {
             // Where the schema found something, this is but its consequence.
@@ -88,7 +93,7 @@ fn report(
     match error.kind() {
         Kind::AdditionalProperties { unexpected } => {
             let known = properties(schema, &error.schema_path().to_string());
-            for field in unexpected {
+            for field in unexpected.iter().take(MOST_SAID) {
                 let pointer = format!("{pointer}/{}", pointer_part(field));
                 diagnostics.push(unknown_field(document, &pointer, field, &known));
                 wrong.push((pointer, None));

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Advised, Diagnostic, Document, axes, each};
 use crate::spec::expression::{Expression, Piece, Reference, pieces, references};
-use crate::spec::{ExpressionError, codes, suggest};
+use crate::spec::{ExpressionError, MOST_SAID, codes, suggest};
 
 /// What `measure`, `group` and `data` have.
 const ATTRIBUTES: [(&str, &[&str]); 3] = [
@@ -76,6 +76,7 @@ fn system_texts(document: &Document, known: &Known<'_>, diagnostics: &mut Vec<Di
 /// Every text at or below a value.
 fn texts(document: &Document, pointer: &str, value: &Value, known: &Known<'_>, diagnostics: &mut Vec<Diagnostic>) {
     match value {
+        _ if diagnostics.len() >= MOST_SAID => {}
         Value::String(text) => match pieces(text) {
             Ok(pieces) => {
                 for piece in &pieces {

@@ -5,6 +5,7 @@
 mod compare;
 mod expressions;
 mod lab;
+mod limits;
 mod names;
 mod quantities;
 mod system;
@@ -26,6 +27,9 @@ pub const RESERVED_WORDS: [&str; 18] = [
 
 /// Checks a scenario.
 pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
+    if !limits::scenario(document, diagnostics) {
+        return;
+    }
     names::scenario(document, diagnostics);
     quantities::scenario(document, diagnostics);
     expressions::scenario(document, diagnostics);

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{Diagnostic, Document, each, last};
-use crate::spec::codes;
+use crate::spec::{MOST_SAID, codes};
 
 /// Names that the cell's own parts have.
 const TAKEN: [&str; 4] = ["coordinator", "tracker", "agent", "benchgrid"];
@@ -69,6 +69,9 @@ fn label(document: &Document, pointer: &str, longest: usize, diagnostics: &mut V
 /// A key that is the name of a system or group.
 fn part(document: &Document, pointer: &str, diagnostics: &mut Vec<Diagnostic>) {
     let name = last(pointer);
+    if diagnostics.len() >= MOST_SAID {
+        return;
+    }
     if TAKEN.contains(&name.as_str()) {
         let message = format!("`{name}` is the name of a part of every cell");
         diagnostics.push(document.at_key(codes::BAD_NAME, pointer, message));
