@@ -7,8 +7,8 @@ use std::{
 use git2::{Oid, Repository};
 
 use super::{
-    Backoff, Branch, Change, GitError, Metadata, Objects, Provenance, Pushed, Remote, Snapshot, branch::commit_tree, guard,
-    merge::Merge,
+    Backoff, Branch, Change, GitError, Metadata, Objects, Provenance, Pushed, Remote, Snapshot, branch::commit_tree,
+    guard, merge::Merge,
 };
 
 /// The file that names the source commit. A difference in it alone makes no commit.
