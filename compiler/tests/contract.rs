@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
 use benchgrid::kustomize::{apply, check_cell, check_cells, kind, name, read_documents};
-use benchgrid::spec::codes;
+use benchgrid::spec::{CODES, codes};
 use serde_json::{Value, json};
 
 /// `benchgrid` in the project's folder: exit code, stdout, stderr.
@@ -321,6 +322,10 @@ fn kinds() {
         let found = with(&rich, json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}}));
         assert!(found.contains(&(codes::CELL_KIND, "/kind".to_owned())), "{kind}: {found:?}");
     }
+    for key in ["argocd.argoproj.io/hook", "argocd.argoproj.io/sync-wave", "helm.sh/hook"] {
+        let place = format!("/metadata/annotations/{}", key.replace('/', "~1"));
+        breaks(&rich, SET, &add("/metadata/annotations", json!({key: "1"})), &[(codes::CELL_KIND, &place)]);
+    }
     let mut second = rich[0].clone();
     second["metadata"]["name"] = json!("other");
     let found = with(&rich, second);
@@ -361,6 +366,19 @@ fn nothing_is_there_twice() {
 }
 
 #[test]
+fn text_that_kustomize_loses() {
+    let rich = rich();
+    let code = codes::CELL_TEXT;
+    for text in ["\u{7f}", "a\u{85}b", "\u{9f}", "\u{ffff}", "\ta\nb"] {
+        let place = format!("{NODE}/args/0");
+        breaks(&rich, SET, &add(&place, text), &[(code, &place)]);
+    }
+    breaks(&rich, SET, &add(&format!("{NODE}/args/0"), "a\n\tb\n\u{a0}\u{2028}\u{feff}\u{1f600}"), &[]);
+    let place = "/spec/volumeClaimTemplates/0/spec/<<";
+    breaks(&rich, SET, &add(place, 1), &[(code, place)]);
+}
+
+#[test]
 fn marks_and_namespace() {
     let rich = rich();
     let code = codes::CELL_MARK;
@@ -375,6 +393,29 @@ fn marks_and_namespace() {
         breaks(&rich, SET, &json!([{"op": "remove", "path": path}]), &[(code, labels)]);
         breaks(&rich, SET, &add(&format!("{labels}/benchgrid.io~1attempt"), "x"), &[(code, labels)]);
     }
+}
+
+#[test]
+fn every_code_of_built_cells_is_caused_here() {
+    let smoke = smoke();
+    let set = "StatefulSet http-fast";
+    let mut caused: BTreeSet<&str> = BTreeSet::new();
+    for (what, path, value) in [
+        (set, "/metadata/name".to_owned(), json!("a.b")),
+        (set, format!("{NODE}/resources/limits/cpu"), json!("x")),
+        (set, "/spec/selector".to_owned(), json!({})),
+        (set, format!("{NODE}/ports/0/containerPort"), json!(0)),
+        (set, "/spec/serviceName".to_owned(), json!("x")),
+        (set, format!("{POD}/hostIPC"), json!(true)),
+        ("ConfigMap cell", "/kind".to_owned(), json!("Secret")),
+        ("Service http-fast", "/metadata/name".to_owned(), json!("http-slow")),
+        (set, "/metadata/namespace".to_owned(), json!("x")),
+        (set, format!("{NODE}/args"), json!(["\u{80}"])),
+    ] {
+        caused.extend(changed(&smoke, what, &add(&path, value)).into_iter().map(|(code, _)| code));
+    }
+    let all: BTreeSet<&str> = CODES.iter().map(|code| code.id).filter(|id| ("BG0630".."BG0640").contains(id)).collect();
+    assert_eq!(caused, all);
 }
 
 /// A scenario whose patch makes an object that Kubernetes would refuse is refused, at the patch.

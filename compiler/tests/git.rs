@@ -448,3 +448,35 @@ fn eight_writers_in_one_repository_all_land() {
 fn eight_writers_to_one_remote_all_land() {
     race(true);
 }
+
+#[test]
+fn as_many_threads_as_there_are_give_the_same_commit() {
+    let many: BTreeMap<String, Vec<u8>> = (0..2000)
+        .map(|n| {
+            let path = format!("overlays/a/c-{}/{}.yaml", n % 400, n / 400);
+            (path, format!("number: {}\n", n / 2).repeat(1 + n % 50).into_bytes())
+        })
+        .chain(files("a", "codex-00000001"))
+        .collect();
+    let publish = |threads: usize| {
+        let world = World::new();
+        let publication = Publication {
+            branch: "deploy",
+            prefix: "",
+            lab: "lab",
+            own: Ownership::Compiled,
+            files: many.clone(),
+            index: &index,
+            provenance: world.provenance(),
+            version: "0.0.0",
+            threads: std::num::NonZeroUsize::new(threads),
+        };
+        let id = committed(publish(&world.source(), &publication, None).unwrap());
+        git(&world.source(), &["fsck", "--strict", "--no-dangling"]);
+        let packs = fs::read_dir(world.source().join(".git/objects/pack")).unwrap().count();
+        assert_eq!(packs, 2, "one pack with its index");
+        assert_eq!(world.tree(&world.source()).len(), many.len() + 2);
+        id
+    };
+    assert_eq!(publish(1), publish(8));
+}

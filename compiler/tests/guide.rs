@@ -2,7 +2,7 @@
 //! `BENCHGRID_BLESS=1` writes what the commands print now.
 //!
 //! Blocks: `sh` runs; `console` runs, and prints what follows each `$ ` line; `yaml` is a scenario, or a part of one's
-//! `spec`. Indented blocks are only read.
+//! `spec`; `yaml PATH` is written to that file. Indented blocks are only read.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that can't go on has failed")]
 
@@ -92,7 +92,9 @@ impl Bed {
         let missing =
             |line: &str| line.starts_with("kustomize ") && self.run("command -v kustomize || true").is_empty();
         let (left_out, lines): (Vec<&str>, Vec<&str>) = block.lines().partition(|line| missing(line));
-        left_out.iter().for_each(|line| println!("not run, there is no kustomize: {line}"));
+        for line in left_out {
+            println!("not run, there is no kustomize: {line}");
+        }
         lines.join("\n")
     }
 
@@ -103,6 +105,9 @@ impl Bed {
             match part {
                 Part::Text(text) => out.push_str(&text),
                 Part::Block { language, text } => {
+                    if let Some(file) = language.strip_prefix("yaml ") {
+                        self.write(file, &text);
+                    }
                     let text = match language.as_str() {
                         "sh" => {
                             self.run(&self.runnable(&text));
@@ -118,9 +123,15 @@ impl Bed {
         out
     }
 
+    fn write(&self, file: &str, text: &str) {
+        let path = self.work().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
     fn console(&self, block: &str) -> String {
         let commands = block.lines().filter_map(|line| line.strip_prefix("$ "));
-        commands.map(|command| format!("$ {command}\n{}", self.run(command))).collect()
+        commands.flat_map(|command| ["$ ", command, "\n", &self.run(command)].map(str::to_owned)).collect()
     }
 }
 
@@ -141,6 +152,11 @@ fn check(page: &str) {
 #[test]
 fn getting_started_runs() {
     check("getting-started.md");
+}
+
+#[test]
+fn own_system_runs() {
+    check("own-system.md");
 }
 
 #[test]
@@ -193,4 +209,24 @@ fn every_scenario_of_the_documentation_can_be_planned() {
         }
     }
     assert!(found.len() == 2 && found["docs/guide/writing-scenarios.md"] > 8, "the pages have blocks: {found:?}");
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut pages = vec![project().join("README.md")];
+    for folder in ["docs", "docs/guide", "docs/reference"] {
+        let entries = std::fs::read_dir(project().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    let mut count = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+        for target in targets.filter(|target| !target.contains("://")) {
+            let file = target.split('#').next().unwrap_or_default();
+            assert!(page.parent().unwrap().join(file).exists(), "{}: {target}", page.display());
+            count += 1;
+        }
+    }
+    assert!(count > 10, "{count} links were seen");
 }

@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use benchgrid::cli::inputs::read_and_plan;
 use benchgrid::cli::validate::{check, collect};
@@ -62,8 +63,8 @@ const MADE: [(&str, &str, Maker); 12] = [
     (codes::PROGRAM_FAILED, "helm can't build it: no template", |folder| {
         charted(folder, |program, _| Err(ProgramError::Failed(program, "no template".to_owned())))
     }),
-    (codes::PROGRAM_UNUSABLE, "did not end within 60 s", |folder| {
-        charted(folder, |program, _| Err(ProgramError::Hung(program, 60)))
+    (codes::PROGRAM_UNUSABLE, "did not end within", |folder| {
+        charted(folder, |program, _| Err(ProgramError::Hung(program, Duration::from_secs(60))))
     }),
     (codes::UNSTEADY, "gives something else each time", |folder| {
         charted(folder, |_, call| Ok(format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a{call}}}\n")))

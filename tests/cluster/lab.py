@@ -41,6 +41,7 @@ WEBHOOK = f"http://{ENV['NODE_IP']}:{ENV['WEBHOOK_PORT']}/api/webhook"
 GIT_URL = ENV["GIT_URL"]
 GIT_DIR = Path(ENV["GIT_ROOT"]) / ENV["GIT_REPO"]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target")) / "release"
+PROGRAM = Path(os.environ.get("BENCHGRID", TARGET / "benchgrid"))
 # no proxy stands between this machine and its own cluster
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -129,8 +130,7 @@ def kubectl_json(*args):
 
 
 def benchgrid(*args, **more):
-    program = os.environ.get("BENCHGRID", str(TARGET / "benchgrid"))
-    return command(program, *args, **more)
+    return command(PROGRAM, *args, **more)
 
 
 def git(*args, **more):

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use git2::Repository;
 
 use super::out_folder::{OutError, OutFolder};
-use super::{Exit, fail, inputs, print, say};
-use crate::git::{GitError, Ownership, Provenance, Publication, Published, publish};
+use super::{Exit, fail, fail_git, inputs, print, say};
+use crate::git::{GitError, Ownership, Provenance, Publication, Published, discover, publish, without_user};
 use crate::plan::Plan;
 use crate::render::{self, Files, Overlays};
 use crate::spec::Lab;
@@ -23,7 +23,8 @@ pub(super) struct Arguments {
     /// Lab file
     #[arg(long, value_name = "FILE")]
     lab: PathBuf,
-    /// Repository whose branch is written; without it, the one that holds the scenario
+    /// Repository whose branch is written; without it, the one that holds the scenario. The source commit is the
+    /// scenario's in any case
     #[arg(long, value_name = "DIR")]
     repo: Option<PathBuf>,
     /// The branch; without it, the lab's
@@ -48,20 +49,23 @@ impl Arguments {
     fn compile(&self) -> Result<(), Exit> {
         let (plans, mut lab) = self.plans()?;
         if let Some(folder) = &self.out {
-            self.addressed(&lab)?;
+            self.addressed(&lab);
             let files = render::files(&plans, &BTreeSet::new(), &lab);
             summary(&plans);
             return written(folder, &files);
         }
-        let git = |error: GitError| fail(Exit::Environment, &error);
-        let repo = self.repository().map_err(git)?;
-        let mut provenance = Provenance::of(&repo).map_err(git)?;
+        let git = |error: GitError| fail_git(&error);
+        let source = self.source()?;
+        let mut provenance = Provenance::of(&source).map_err(git)?;
         provenance.bases = plans.iter().flat_map(Plan::foreign_bases).collect();
+        let repo = self.repo.as_deref().map_or(Ok(source), discover).map_err(git)?;
+        let push = self.push.then(|| remote(&repo, &lab)).transpose().map_err(git)?;
         if lab.spec.git.url.is_none() {
-            lab.spec.git.url = repo.find_remote("origin").ok().and_then(|remote| remote.url().ok().map(str::to_owned));
+            // The branch can be read by many, so nobody's password goes there.
+            lab.spec.git.url = origin(&repo).map(|url| without_user(&url));
         }
-        self.addressed(&lab)?;
-        let published = self.publish(&repo, &plans, &lab, provenance).map_err(git)?;
+        self.addressed(&lab);
+        let published = self.publish(&repo, &plans, &lab, provenance, push.as_deref()).map_err(git)?;
         summary(&plans);
         print(&match published {
             Published::Committed(commit) => format!("{commit}\n"),
@@ -75,21 +79,12 @@ impl Arguments {
         Ok(())
     }
 
-    /// That Argo CD and the conductor will find the branch; without that, it can still be looked at.
-    fn addressed(&self, lab: &Lab) -> Result<(), Exit> {
-        let nowhere = "the lab has no `git.url`";
-        match (&lab.spec.git.url, self.push, &self.out) {
-            (Some(_), ..) => return Ok(()),
-            (None, true, _) => {
-                say(&format!("error: {nowhere}, and the repository no remote `origin`: there is nowhere to push to"));
-                return Err(Exit::Environment);
-            }
-            (None, _, Some(_)) => say(&format!("warning: {nowhere}: Argo CD would not find this branch")),
-            (None, ..) => say(&format!(
-                "warning: {nowhere}, and the repository no remote `origin`: Argo CD would not find this branch"
-            )),
+    /// Whether Argo CD and the conductor will find the branch; where not, it can still be looked at.
+    fn addressed(&self, lab: &Lab) {
+        let origin = if self.out.is_some() { "" } else { ", and the repository no remote `origin`" };
+        if lab.spec.git.url.is_none() {
+            say(&format!("warning: the lab has no `git.url`{origin}: Argo CD would not find this branch"));
         }
-        Ok(())
     }
 
     fn plans(&self) -> Result<(Vec<Plan>, Lab), Exit> {
@@ -141,9 +136,22 @@ impl Arguments {
         Ok(files)
     }
 
-    fn repository(&self) -> Result<Repository, GitError> {
-        let start = self.repo.as_ref().or(self.scenarios.first());
-        inputs::repository(start.map_or(Path::new("."), PathBuf::as_path))
+    /// The repository of the scenarios, whose commit the branch names.
+    fn source(&self) -> Result<Repository, Exit> {
+        let mut found: Option<(&Path, Repository)> = None;
+        for path in &self.scenarios {
+            let repo = discover(path).map_err(|error| fail_git(&error))?;
+            match &found {
+                None => found = Some((path, repo)),
+                Some((first, known)) if known.path() != repo.path() => {
+                    let (first, path) = (first.display(), path.display());
+                    say(&format!("error: {first} and {path} are of two repositories; compile them one by one"));
+                    return Err(Exit::Usage);
+                }
+                Some(_) => {}
+            }
+        }
+        found.map(|(_, repo)| repo).ok_or(Exit::Usage)
     }
 
     fn publish(
@@ -152,6 +160,7 @@ impl Arguments {
         plans: &[Plan],
         lab: &Lab,
         provenance: Provenance,
+        push: Option<&str>,
     ) -> Result<Published, GitError> {
         let compiled: BTreeSet<String> = plans.iter().map(|plan| plan.scenario.clone()).collect();
         let index = |present: &BTreeSet<String>| render::index(&present.union(&compiled).cloned().collect(), lab);
@@ -174,9 +183,19 @@ impl Arguments {
             version: env!("CARGO_PKG_VERSION"),
             threads: None,
         };
-        let url = lab.spec.git.url.as_deref().filter(|_| self.push);
-        publish(repo.path(), &publication, url)
+        publish(repo.path(), &publication, push)
     }
+}
+
+/// The address of the repository's `origin`.
+fn origin(repo: &Repository) -> Option<String> {
+    repo.find_remote("origin").ok()?.url().ok().map(str::to_owned)
+}
+
+/// Where to push: the lab's address, else `origin` with all that Git's settings say about it.
+fn remote(repo: &Repository, lab: &Lab) -> Result<String, GitError> {
+    let named = lab.spec.git.url.clone().or_else(|| origin(repo).map(|_| "origin".to_owned()));
+    named.ok_or_else(|| GitError::NoRemote { place: repo.workdir().unwrap_or(repo.path()).to_owned() })
 }
 
 /// What was made, for people.

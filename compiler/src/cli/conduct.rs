@@ -11,7 +11,7 @@ use benchgrid_measures::{AttemptName, Timestamp};
 use benchgrid_probe::kubernetes::Api;
 use clap::Args;
 
-use super::{DeployBranch, Exit, fail};
+use super::{DeployBranch, Exit, fail_conduct};
 use crate::{
     conduct::{Cluster, ConductError, Conductor, KubernetesCluster, NoCluster, Options},
     render,
@@ -48,7 +48,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 impl ConductArgs {
     pub(super) fn run(&self) -> Exit {
-        run(self).map_or_else(|error| fail(Exit::Environment, &error), |()| Exit::Yes)
+        run(self).map_or_else(|error| fail_conduct(&error), |()| Exit::Yes)
     }
 }
 

@@ -28,11 +28,11 @@ impl Arguments {
 fn answer() -> Result<Exit, Exit> {
     let list = ResourceList::read(&stdin()?).map_err(|error| fail(Exit::Usage, &error))?;
     match Task::of(&list.config).map_err(|error| fail(Exit::Usage, &error))? {
-        Task::Cells(spec) => print(&reply(generated(&spec)?, Vec::new())),
+        Task::Cells(spec) => print(&reply(&generated(&spec)?, &[])),
         Task::Contract => {
             let found = checked(list.items)?;
             // no items: what a validator gives back counts as a change
-            print(&reply(Vec::new(), found.iter().map(result).collect()));
+            print(&reply(&[], &found.iter().map(result).collect::<Vec<_>>()));
             return Ok(verdict(&found));
         }
     }

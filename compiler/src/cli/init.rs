@@ -32,6 +32,9 @@ pub const COPIED: &[(&str, &str)] = of_the_project! {
     "base/qbittorrent/kustomization.yaml"
     "base/qbittorrent/statefulset.yaml"
     "base/qbittorrent/system.yaml"
+    "base/rqbit/kustomization.yaml"
+    "base/rqbit/statefulset.yaml"
+    "base/rqbit/system.yaml"
     "matrices/demo-3x3.yaml"
 };
 
@@ -84,7 +87,8 @@ impl InitArgs {
             }
             written.push(path);
         }
-        print(&written.iter().map(|path| format!("{}\n", path.display())).collect::<String>());
+        let lines: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+        print(&(lines.join("\n") + "\n"));
         say("next: edit labs/main.yaml; README.md there says what comes once");
         Exit::Yes
     }

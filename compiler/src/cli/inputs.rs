@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use git2::Repository;
-
 use super::programs::Machine;
 use super::{Exit, say};
-use crate::git::GitError;
+use crate::git::discover;
 use crate::kustomize::{BaseError, BuiltBase, Programs, load_base};
 use crate::matrix::{Matrix, expand};
 use crate::plan::{Plan, Subject, Systems, Trouble, plan};
@@ -34,15 +32,9 @@ pub(super) fn lab(path: &Path) -> Result<Lab, Exit> {
     told(diagnostics, lab).map(|lab| lab.value)
 }
 
-/// The repository that holds a file or folder.
-pub(super) fn repository(path: &Path) -> Result<Repository, GitError> {
-    let path = std::path::absolute(path).map_err(|source| GitError::Io { path: path.to_owned(), source })?;
-    Ok(Repository::discover(path)?)
-}
-
 /// The folder that the work tree with a file starts at, where there is one.
 pub(super) fn root(path: &Path) -> Option<PathBuf> {
-    repository(path).ok()?.workdir().map(Path::to_owned)
+    discover(path).ok()?.workdir().map(Path::to_owned)
 }
 
 /// The plan of one scenario in a lab; mistakes of all files are said.
@@ -95,8 +87,7 @@ fn matrix(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Op
 fn told<T>(mut diagnostics: Vec<Diagnostic>, value: Option<T>) -> Result<T, Exit> {
     sort(&mut diagnostics);
     if !diagnostics.is_empty() {
-        let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        say(text(&diagnostics, colours).trim_end());
+        say(rendered(&diagnostics).trim_end());
     }
     match value {
         Some(value) if !any_error(&diagnostics) => Ok(value),
@@ -110,6 +101,12 @@ fn only_programs(diagnostics: &[Diagnostic]) -> bool {
     let machine = [codes::NO_PROGRAM, codes::PROGRAM_UNUSABLE];
     let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).peekable();
     errors.peek().is_some() && errors.all(|error| machine.contains(&error.code))
+}
+
+/// Diagnostics for stderr, in colours where a person looks.
+pub(super) fn rendered(diagnostics: &[Diagnostic]) -> String {
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    text(diagnostics, colours)
 }
 
 /// The systems of a scenario, as their files say.

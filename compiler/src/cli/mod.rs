@@ -26,7 +26,10 @@ use std::process::ExitCode;
 use benchgrid_probe::command::Command as Probe;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::conduct::ConductError;
+use crate::git::GitError;
 use crate::parallel;
+use crate::spec::{Advised, Diagnostic};
 
 /// What a command ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,6 +155,21 @@ fn print(text: &str) {
 fn say(text: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Says what is wrong with a repository or branch, and what to do.
+fn fail_git(error: &GitError) -> Exit {
+    let diagnostic = Diagnostic::new(error.code(), error.to_string()).help(error.help());
+    say(inputs::rendered(&[diagnostic]).trim_end());
+    Exit::Environment
+}
+
+/// Says why a branch can't be conducted.
+fn fail_conduct(error: &ConductError) -> Exit {
+    match error {
+        ConductError::Git(error) => fail_git(error),
+        error => fail(Exit::Environment, error),
+    }
 }
 
 /// Says why a command can't do what it was asked to, with every cause.

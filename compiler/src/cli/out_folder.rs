@@ -91,7 +91,7 @@ impl<'a> OutFolder<'a> {
     }
 
     fn list<'p>(&self, paths: impl Iterator<Item = &'p String>) -> Result<(), OutError> {
-        let text: String = paths.map(|path| format!("{path}\n")).collect();
+        let text: String = paths.flat_map(|path| [path.as_str(), "\n"]).collect();
         let next = self.folder.join(NEXT);
         fs::write(&next, text)
             .and_then(|()| fs::rename(&next, self.folder.join(LIST)))

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Exit, fail, inputs, print};
-use crate::git::{GitError, Snapshot};
+use super::{Exit, fail_git, inputs, print};
+use crate::git::{GitError, Snapshot, discover};
 use crate::render::{CellsFile, PlanFile, plan_json, plan_markdown, plan_text};
 use crate::spec::Lab;
 
@@ -63,14 +63,15 @@ impl Arguments {
         let Some(reference) = &self.against else { return Ok(file) };
         let before = self.cells(reference, &plan.scenario, &lab).map_err(|error| {
             let named = matches!(error, GitError::NoReference { .. });
-            fail(if named { Exit::Usage } else { Exit::Environment }, &error)
+            let exit = fail_git(&error);
+            if named { Exit::Usage } else { exit }
         })?;
         Ok(file.against(reference, before.as_ref()))
     }
 
     /// What the branch has of the scenario.
     fn cells(&self, reference: &str, scenario: &str, lab: &Lab) -> Result<Option<CellsFile>, GitError> {
-        let repo = inputs::repository(&self.scenario)?;
+        let repo = discover(&self.scenario)?;
         let branch = Snapshot::of_lab(&repo, reference, &lab.spec.git.prefix, &lab.metadata.name)?;
         branch.json(&format!("overlays/{scenario}/cells.json"))
     }

@@ -38,7 +38,7 @@ impl Programs for Machine {
         let (mut printed, mut complaint) = files().map_err(|error| ProgramError::Unusable(program, error))?;
         let mut child = start(&path, arguments, &printed, &complaint).map_err(unusable)?;
         let ended = wait(&mut child, self.limit).map_err(unusable)?;
-        let status = ended.ok_or(ProgramError::Hung(program, self.limit.as_secs()))?;
+        let status = ended.ok_or(ProgramError::Hung(program, self.limit))?;
         if !status.success() {
             return Err(ProgramError::Failed(program, text(&mut complaint).unwrap_or_default()));
         }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 
-use super::{DeployBranch, Exit, fail};
+use super::{DeployBranch, Exit, fail_conduct};
 use crate::{
     conduct::{ConductError, Status, read_state},
     git::{GitError, Remote, Snapshot},
@@ -36,7 +36,7 @@ pub enum StatusFormat {
 
 impl StatusArgs {
     pub(super) fn run(&self) -> Exit {
-        run(self, &mut std::io::stdout().lock()).map_or_else(|error| fail(Exit::Environment, &error), |()| Exit::Yes)
+        run(self, &mut std::io::stdout().lock()).map_or_else(|error| fail_conduct(&error), |()| Exit::Yes)
     }
 }
 

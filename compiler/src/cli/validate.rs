@@ -9,8 +9,9 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::{Exit, inputs, print, say};
+use crate::kustomize::{BaseTrouble, NoPrograms, check_base, load_base};
 use crate::matrix;
-use crate::spec::{self, Advised, Diagnostic, Severity, codes};
+use crate::spec::{self, Advised, Diagnostic, Located, Scenario, Severity, System, codes};
 
 /// Check scenario, lab and system files; every mistake in one run
 #[derive(Debug, Args)]
@@ -193,11 +194,39 @@ fn scenario(file: &Path, names: &mut BTreeMap<String, PathBuf>, checked: &mut Ch
         Err(mut errors) => diagnostics.append(&mut errors),
     }
     let root = inputs::root(file);
-    for name in scenario.spec.systems.keys() {
-        diagnostics.append(&mut spec::load_used_system(&scenario, name, root.as_deref()).1);
+    for (name, system) in &scenario.spec.systems {
+        let (loaded, mut found) = spec::load_used_system(&scenario, name, root.as_deref());
+        if let Some(loaded) = loaded.filter(|_| !spec::any_error(&found)) {
+            let pointer = format!("/spec/systems/{}/base", spec::pointer_part(name));
+            diagnostics.extend(base(&scenario, &pointer, &loaded, &spec::base_folder(file, &system.base)));
+        }
+        diagnostics.append(&mut found);
     }
     if spec::any_error(&diagnostics) {
         checked.matrices.remove(file);
     }
     checked.diagnostics.append(&mut diagnostics);
+}
+
+/// What is wrong with a base of plain resources. Others are built by programs, which is the business of `plan`.
+fn base(scenario: &Located<Scenario>, pointer: &str, system: &Located<System>, folder: &Path) -> Vec<Diagnostic> {
+    let base = match load_base(folder, &system.metadata.name, &NoPrograms) {
+        Ok(base) => base,
+        Err(error) if error.code() == codes::NO_PROGRAM => return Vec::new(),
+        Err(error) => return vec![scenario.diagnostic(error.code(), pointer, error.to_string())],
+    };
+    let checked = check_base(&base.objects, &system.spec);
+    let place = |trouble: BaseTrouble| {
+        let BaseTrouble { code, severity, pointer: field, message, help } = trouble;
+        let mut diagnostic = match field {
+            "" => scenario.diagnostic(code, pointer, message),
+            field => system.diagnostic(code, field, message),
+        };
+        diagnostic.severity = severity;
+        match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        }
+    };
+    base.troubles.into_iter().chain(checked).map(place).collect()
 }

@@ -1,11 +1,8 @@
-use std::{
-    path::PathBuf,
-    time::{Duration, SystemTime},
-};
+use std::{path::PathBuf, time::Duration};
 
 use git2::{ErrorCode, Oid, Repository, Signature};
 
-use super::{Change, GitError, Objects, Snapshot};
+use super::{Change, GitError, Objects, Snapshot, lock};
 
 /// A local branch, read and written without a work tree.
 pub struct Branch<'r> {
@@ -27,7 +24,8 @@ impl<'r> Branch<'r> {
     /// The branch of that name, whether it exists or not.
     pub fn open(repo: &'r Repository, name: &str) -> Result<Self, GitError> {
         if !git2::Branch::name_is_valid(name)? {
-            return Err(GitError::BadPath(name.to_owned()));
+            let why = "Git does not allow the name".to_owned();
+            return Err(GitError::BadBranch { branch: name.to_owned(), why });
         }
         Ok(Self { repo, name: name.to_owned(), prefix: String::new() })
     }
@@ -95,35 +93,33 @@ impl<'r> Branch<'r> {
         }
     }
 
-    /// A lock of another writer is gone in a moment; one that stays was left by a kill, and only its owner knows.
+    /// A lock of another writer is gone in a moment.
     fn refused(&self, error: git2::Error) -> GitError {
-        const FRESH: Duration = Duration::from_secs(5);
+        const IN_THE_WAY: [&str; 2] = ["collides with", "parent is not directory"];
+        let moved = || GitError::Moved { branch: self.name.clone() };
         match error.code() {
-            ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound => {
-                GitError::Moved { branch: self.name.clone() }
+            ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound => moved(),
+            ErrorCode::Locked => lock::old(self.lock(), lock::FRESH).unwrap_or_else(moved),
+            ErrorCode::Directory => self.bad("there are branches below that name"),
+            _ if IN_THE_WAY.iter().any(|sign| error.message().contains(sign)) => {
+                self.bad("another branch is in the way")
             }
-            ErrorCode::Locked => match self.lock() {
-                Some((path, age)) if age > FRESH => GitError::Locked { path, age },
-                _ => GitError::Moved { branch: self.name.clone() },
-            },
             _ => error.into(),
         }
     }
 
-    /// The lock file of the branch and its age, when there is one.
-    fn lock(&self) -> Option<(PathBuf, Duration)> {
-        let path = self.repo.commondir().join(format!("{}.lock", self.reference()));
-        let since = path.metadata().ok()?.modified().ok()?;
-        Some((path, SystemTime::now().duration_since(since).unwrap_or_default()))
+    fn bad(&self, why: &str) -> GitError {
+        GitError::BadBranch { branch: self.name.clone(), why: why.to_owned() }
+    }
+
+    fn lock(&self) -> PathBuf {
+        lock::path(self.repo, &self.reference())
     }
 
     /// Refuses to begin where a lock that was left behind would make the end fail.
     pub(crate) fn refuse_old_lock(&self) -> Result<(), GitError> {
         const OLD: Duration = Duration::from_mins(1);
-        match self.lock() {
-            Some((path, age)) if age > OLD => Err(GitError::Locked { path, age }),
-            _ => Ok(()),
-        }
+        lock::old(self.lock(), OLD).map_or(Ok(()), Err)
     }
 }
 

@@ -3,14 +3,15 @@ use std::{fs, path::Path};
 use git2::Repository;
 use serde::Deserialize;
 
-use super::{GitError, Snapshot};
+use super::{GitError, Snapshot, open};
 
 /// Refuses a branch that a work tree stands on, unborn ones included.
 pub(super) fn not_checked_out(repo: &Repository, branch: &str) -> Result<(), GitError> {
     let common = repo.commondir();
     let mut heads = Vec::new();
-    if !Repository::open(common)?.is_bare() {
-        heads.push((common.join("HEAD"), common.parent().unwrap_or(common).to_owned()));
+    // Of a bare repository, HEAD is only the name of the branch to clone.
+    if let Some(work_tree) = open(common)?.workdir() {
+        heads.push((common.join("HEAD"), work_tree.to_owned()));
     }
     for entry in fs::read_dir(common.join("worktrees")).into_iter().flatten().flatten() {
         let place = fs::read_to_string(entry.path().join("gitdir")).unwrap_or_default();

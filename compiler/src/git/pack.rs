@@ -71,7 +71,7 @@ pub(super) fn write_pack(folder: &Path, entries: &[(Oid, PackEntry)]) -> io::Res
     fs::create_dir_all(folder)?;
     let (pack, checksum, offsets) = pack(folder, entries)?;
     let index = index(folder, entries, &offsets, &checksum)?;
-    let name: String = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = Oid::from_bytes(&checksum).map_err(io::Error::other)?;
     // Readers look for indexes, so the index is the last to come.
     pack.persist(folder.join(format!("pack-{name}.pack")))?;
     index.persist(folder.join(format!("pack-{name}.idx")))?;

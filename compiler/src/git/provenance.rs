@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 use git2::{ErrorCode, Oid, Repository, Signature, StatusOptions, Time};
 use serde::{Deserialize, Serialize};
 
-use super::{GitError, remote::without_user};
+use super::{GitError, open, without_user};
 
 /// The commit that a compile's input comes from. Author and date of what is published are its own, so that the same
 /// input on the same tip gives the same commit id.
@@ -135,14 +135,25 @@ impl Provenance {
     }
 
     /// The source commit that all these scenarios were compiled from already, when it comes after this one.
-    pub(super) fn newer(&self, metadata: &Metadata, compiled: &[&str]) -> Option<String> {
+    pub(super) fn newer(&self, metadata: &Metadata, compiled: &[&str]) -> Result<Option<String>, GitError> {
         let mut known = compiled.iter().map(|name| metadata.scenarios.get(*name));
-        let first = known.next()??;
-        let same = known.all(|sha| sha == Some(first));
-        let (new, old) = (Oid::from_str(first).ok()?, Oid::from_str(&self.sha).ok()?);
-        // A commit that a shallow clone does not hold is nobody's descendant.
-        let later = same && Repository::open(&self.place).ok()?.graph_descendant_of(new, old).unwrap_or(false);
-        later.then(|| first.clone())
+        let Some(Some(first)) = known.next() else { return Ok(None) };
+        if *first == self.sha || !known.all(|sha| sha == Some(first)) {
+            return Ok(None);
+        }
+        let (theirs, ours) = (Oid::from_str(first)?, Oid::from_str(&self.sha)?);
+        let repo = open(&self.place)?;
+        // A commit that is not here is nobody's descendant.
+        let after = |new, old| repo.graph_descendant_of(new, old).unwrap_or(false);
+        if after(theirs, ours) {
+            return Ok(Some(first.clone()));
+        }
+        // A shallow clone lacks what is older as well as what is newer; dates tell them apart, if not for sure.
+        let later = metadata.dry_sha == *first && metadata.date > Timestamp(self.time).to_string();
+        if repo.is_shallow() && later && !after(ours, theirs) {
+            return Err(GitError::Shallow { theirs: first.clone() });
+        }
+        Ok(None)
     }
 }
 

@@ -4,11 +4,11 @@ use std::{
     path::Path,
 };
 
-use git2::{Oid, Repository};
+use git2::{ErrorCode, Oid, Repository};
 
 use super::{
     Backoff, Branch, Change, GitError, Metadata, Objects, Provenance, Pushed, Remote, Snapshot, branch::commit_tree,
-    guard, merge::Merge,
+    guard, lock, merge::Merge, open,
 };
 
 /// The file that names the source commit. A difference in it alone makes no commit.
@@ -92,17 +92,21 @@ pub enum Published {
 ///
 /// With `push`, the remote's branch is what is built upon, and the local one follows it.
 pub fn publish(path: &Path, publication: &Publication<'_>, push: Option<&str>) -> Result<Published, GitError> {
-    let repo = Repository::open(path)?;
-    let branch = Branch::open(&repo, publication.branch)?;
-    guard::not_checked_out(&repo, publication.branch)?;
+    let repo = open(path)?;
+    published(&repo, publication, push).map_err(|error| error.at(repo.path()))
+}
+
+fn published(repo: &Repository, publication: &Publication<'_>, push: Option<&str>) -> Result<Published, GitError> {
+    let branch = Branch::open(repo, publication.branch)?;
+    guard::not_checked_out(repo, publication.branch)?;
     branch.refuse_old_lock()?;
-    let remote = push.map(|url| Remote::new(repo.commondir(), url));
+    let remote = push.map(|url| Remote::new(repo, url));
     if let (Some(_), Some((place, first))) = (&remote, &publication.provenance.dirty) {
         return Err(GitError::Dirty { place: place.clone(), first: first.clone() });
     }
     let mut backoff = Backoff::new(Backoff::TRIES);
     loop {
-        match once(&repo, &branch, publication, remote.as_ref()) {
+        match once(repo, &branch, publication, remote.as_ref()) {
             Err(error) if error.is_race() => {}
             done => return done,
         }
@@ -152,7 +156,7 @@ fn build(repo: &Repository, tip: Option<Oid>, publication: &Publication<'_>) -> 
     let mut before: Metadata = base.json(METADATA)?.unwrap_or_default();
     let folders = base.folders("base")?;
     before.bases.retain(|folder, _| folders.contains(folder));
-    if let (Some(tip), Some(by)) = (tip, provenance.newer(&before, &compiled)) {
+    if let (Some(tip), Some(by)) = (tip, provenance.newer(&before, &compiled)?) {
         return Ok(Published::Outdated { tip, by });
     }
     let Merge { change, kept } = Merge::new(&base, publication)?;
@@ -184,7 +188,7 @@ fn follow(repo: &Repository, branch: &Branch<'_>, to: Oid) -> Result<(), GitErro
         match from {
             Some(from) if from == to || repo.graph_descendant_of(from, to)? => return Ok(()),
             Some(from) if !repo.graph_descendant_of(to, from)? => {
-                repo.reference(&format!("refs/benchgrid/replaced/{}", branch.name()), from, true, "benchgrid")?;
+                keep(repo, &format!("refs/benchgrid/replaced/{}", branch.name()), from)?;
             }
             _ => {}
         }
@@ -196,6 +200,24 @@ fn follow(repo: &Repository, branch: &Branch<'_>, to: Oid) -> Result<(), GitErro
                 }
             }
             done => return done,
+        }
+    }
+}
+
+/// Lets a reference of ours name a commit.
+fn keep(repo: &Repository, reference: &str, commit: Oid) -> Result<(), GitError> {
+    let mut backoff = Backoff::new(Backoff::TRIES);
+    loop {
+        match repo.reference(reference, commit, true, "benchgrid") {
+            Err(error) if error.code() == ErrorCode::Locked => {
+                if let Some(locked) = lock::old(lock::path(repo, reference), lock::FRESH) {
+                    return Err(locked);
+                }
+                if !backoff.again() {
+                    return Err(error.into());
+                }
+            }
+            done => return done.map(|_| ()).map_err(GitError::from),
         }
     }
 }

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use git2::{ErrorCode, ObjectType, Oid, Repository, Tree};
 
-use super::{GitError, guard};
+use super::{GitError, Remote, guard};
 
 /// The files of one commit of the branch, below the lab's folder.
 ///
@@ -17,6 +17,9 @@ pub struct Snapshot<'r> {
 impl<'r> Snapshot<'r> {
     /// What a commit holds below `prefix`; without a commit, nothing.
     pub fn at(repo: &'r Repository, branch: &str, commit: Option<Oid>, prefix: &str) -> Result<Self, GitError> {
+        if let (Some(commit), Some(lender)) = (commit, Remote::promised(repo)?) {
+            lender.complete(commit)?;
+        }
         let root = commit.map(|id| repo.find_commit(id)?.tree()).transpose()?;
         let tree = match root {
             Some(root) if !prefix.is_empty() => entry(&root, prefix)?

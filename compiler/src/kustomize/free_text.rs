@@ -79,9 +79,13 @@ fn in_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '_'
 }
 
-/// What follows each occurrence of a word that nothing stands before.
+/// What follows each occurrence of a word that begins there, and is no step of a path.
 fn after<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
-    let free = |place: usize| text[..place].chars().next_back().is_none_or(|before| !in_word(before));
+    let free = |place: usize| {
+        let before = &text[..place];
+        let in_path = before.ends_with('/') && !before.ends_with("//");
+        !in_path && before.chars().next_back().is_none_or(|before| !in_word(before))
+    };
     text.match_indices(word).filter(move |(place, _)| free(*place)).map(move |(place, _)| &text[place + word.len()..])
 }
 
@@ -105,7 +109,9 @@ mod tests {
     #[test]
     fn words_and_pods() {
         assert!(has_word("http://codex:8080", "codex") && has_word("codex", "codex") && has_word("x.codex.y", "codex"));
-        assert!(!has_word("codex-node", "codex") && !has_word("mycodex", "codex"));
+        assert!(
+            !has_word("codex-node", "codex") && !has_word("mycodex", "codex") && !has_word("/etc/codex/x", "codex")
+        );
         assert!(has_pod("codex-0.codex", "codex") && has_pod("a,codex-12", "codex"));
         assert!(!has_pod("codex", "codex") && !has_pod("codex-a", "codex") && !has_pod("codex-0a", "codex"));
     }

@@ -20,6 +20,7 @@ mod yaml;
 
 pub use base::{ALLOWED_KINDS, BaseError, BaseTrouble, BuiltBase, check_base, load_base};
 pub use build::{BuildError, build};
+pub(crate) use contract::survives_kustomize;
 pub use contract::{Violation, check_cell, check_cells};
 pub use emit::{emit, emit_all};
 pub(crate) use object_patch::escape;

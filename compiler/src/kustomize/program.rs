@@ -1,5 +1,6 @@
 use std::ffi::OsStr;
 use std::fmt;
+use std::time::Duration;
 
 /// A program that builds the bases that we don't.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +52,8 @@ pub enum ProgramError {
     #[error("the program `{0}` can't be used: {1}")]
     Unusable(Program, std::io::Error),
     /// It did not come to an end.
-    #[error("the program `{0}` did not end within {1} s and was stopped")]
-    Hung(Program, u64),
+    #[error("the program `{0}` did not end within {1:?} and was stopped")]
+    Hung(Program, Duration),
     /// It said no.
     #[error("{program} can't build it: {complaint}", program = .0, complaint = shortened(.1))]
     Failed(Program, String),

@@ -1,11 +1,12 @@
 //! What the built cells of a plan break of the cell contract, at the places of the user's files.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{built, group::is_of};
-use crate::kustomize::{Violation, check_cell, kind, name};
+use crate::kustomize::{Violation, check_cell, kind, name, survives_kustomize};
 use crate::plan::{Cell, Plan, PlannedGroup, PlannedSystem, Trouble};
 use crate::spec::{Lab, PatchSpec, codes};
 
@@ -33,26 +34,24 @@ pub fn contract_troubles(plan: &Plan, lab: &Lab) -> Vec<Trouble> {
         .collect()
 }
 
-/// Everything of a cell that can make the difference. Replicas, sizes, rates, values of variables and arguments can't.
+/// Everything of a cell that can make the difference. Replicas, sizes and rates can't, nor can texts of variables,
+/// arguments and levels but by letters that kustomize does not know.
 fn shape(cell: &Cell) -> String {
-    let group = |group: &PlannedGroup| {
-        json!([
-            group.name,
-            group.images.keys().collect::<Vec<_>>(),
-            group.cpu,
-            group.memory,
-            group.link.is_some(),
-            group.pool,
-            group.spread,
-            group.env.keys().collect::<Vec<_>>(),
-            group.patches,
-        ])
-    };
-    let system = |system: &PlannedSystem| {
-        let groups: Vec<Value> = system.groups.iter().map(group).collect();
-        json!([system.name, system.base, system.container, system.api_port, system.data_path, groups])
-    };
-    cell.systems.iter().map(system).collect::<Value>().to_string()
+    let mut shape = format!("{:?}", cell.levels.values().all(|level| survives_kustomize(&level.to_string())));
+    for PlannedSystem { name, base, container, api_port, data_path, groups, .. } in &cell.systems {
+        // writing to a String can't fail
+        let _ = write!(shape, "{:?}", (name, base, container, api_port, data_path));
+        for group in groups {
+            let PlannedGroup { name, images, cpu, memory, link, pool, spread, env, args, patches, .. } = group;
+            let carried = env.values().chain(args).all(|text| survives_kustomize(text));
+            let _ = write!(
+                shape,
+                "{:?}",
+                (name, images.keys(), cpu, memory, link.is_some(), pool, spread, env.keys(), carried, patches)
+            );
+        }
+    }
+    shape
 }
 
 fn cell_troubles(plan: &Plan, cell: &Cell, lab: &Lab) -> Vec<Trouble> {
@@ -90,14 +89,17 @@ fn place(cell: &Cell, object: Option<&Value>, violation: &Violation) -> String {
 
 /// Whether a patch says something at the violation's place, above it or below it.
 fn touches(patch: &PatchSpec, violation: &Violation) -> bool {
-    let steps = |pointer: &str| pointer.split('/').map(str::to_owned).collect::<Vec<_>>();
-    let wrong = steps(&violation.pointer);
+    let target = &patch.target;
+    // objects of a base but its one workload keep their names as the beginning
+    let named =
+        target.name.as_deref().is_none_or(|name| target.kind == "StatefulSet" || violation.name.starts_with(name));
+    let wrong: Vec<&str> = violation.pointer.split('/').collect();
     let near = |op: &Value| {
-        let path = steps(op["path"].as_str().unwrap_or_default());
-        // `-` is the end of a list, and the shaping container comes before others
-        path.len() > 1 && path.iter().zip(&wrong).all(|(a, b)| a == b || is_place(a) && is_place(b))
+        let steps: Vec<&str> = op["path"].as_str().unwrap_or_default().split('/').collect();
+        // a place in a list may have moved: the shaping container comes before others, `-` is the end
+        steps.len() > 1 && steps.iter().zip(&wrong).all(|(a, b)| a == b || is_place(a) && is_place(b))
     };
-    patch.target.kind == violation.kind && patch.ops.iter().any(near)
+    target.kind == violation.kind && named && patch.ops.iter().any(near)
 }
 
 fn is_place(step: &str) -> bool {

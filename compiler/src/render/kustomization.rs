@@ -52,17 +52,37 @@ impl Patch {
         self
     }
 
+    /// The operations as text. Kustomize cuts line feeds off its end, and with them that of a block which ends there; so
+    /// the document's end is marked then.
+    fn text(&self) -> String {
+        let mut text = emit(&Value::Array(self.ops.clone()));
+        if self.ops.last().is_some_and(ends_a_line) {
+            text.push_str("...\n");
+        }
+        text
+    }
+
     fn value(&self) -> Value {
         let mut target = json!({"kind": self.kind});
         if let Some(name) = &self.name {
             // kustomize takes it for a regular expression
             target["name"] = json!(name.replace('.', "\\."));
         }
-        let mut value = json!({"patch": emit(&Value::Array(self.ops.clone())), "target": target});
+        let mut value = json!({"patch": self.text(), "target": target});
         if self.renames {
             value["options"] = json!({"allowNameChange": true});
         }
         value
+    }
+}
+
+/// Whether some text in a value ends with a line feed.
+fn ends_a_line(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.ends_with('\n'),
+        Value::Array(items) => items.iter().any(ends_a_line),
+        Value::Object(map) => map.values().any(ends_a_line),
+        _ => false,
     }
 }
 

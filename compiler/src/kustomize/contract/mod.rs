@@ -12,6 +12,7 @@ mod security;
 mod syntax;
 mod violation;
 
+pub(crate) use syntax::survives_kustomize;
 pub use violation::Violation;
 
 use serde_json::Value;

@@ -6,13 +6,16 @@ use serde_json::Value;
 
 use super::violation::{Finder, Violation};
 use super::{Cell, entries, items, namespace, syntax};
-use crate::kustomize::{ALLOWED_KINDS, kind, name};
+use crate::kustomize::{ALLOWED_KINDS, escape, kind, name};
 use crate::spec::codes;
 
 /// A StatefulSet's pods carry its name and a hash of ten digits in a label.
 const LONGEST_SET: usize = 52;
 /// Bytes of all annotations of an object, and of a `ConfigMap`.
 const LARGEST: (usize, usize) = (256 << 10, 1 << 20);
+/// Annotations that make of an object more than a plain resource: it would be made anew, deleted, or waited for by every sync.
+const HOOKS: [&str; 4] =
+    ["argocd.argoproj.io/hook", "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/sync-options", "helm.sh/hook"];
 /// Labels of every object of a cell.
 const MARKS: [&str; 6] = ["attempt", "cell", "digest", "lab", "scenario", "trial"];
 
@@ -26,6 +29,7 @@ pub(super) fn check(cell: &Cell, found: &mut Finder) {
     marked(found);
     config_map(found);
     claims(found);
+    texts(found.object, "", found);
 }
 
 fn known_kind(found: &mut Finder) {
@@ -48,13 +52,12 @@ fn known_kind(found: &mut Finder) {
 fn named(found: &mut Finder) {
     let name = name(found.object);
     let (good, rule) = match kind(found.object) {
-        "Namespace" => (syntax::is_label(name), "a DNS label"),
         "Service" => (
             syntax::is_label(name) && name.starts_with(|c: char| c.is_ascii_lowercase()),
             "a DNS label that starts with a letter",
         ),
         "StatefulSet" => (syntax::is_label(name) && name.len() <= LONGEST_SET, "a DNS label of at most 52 characters"),
-        "Job" => (syntax::is_label(name), "a DNS label"),
+        "Namespace" | "Job" => (syntax::is_label(name), "a DNS label"),
         "Role" | "RoleBinding" => (syntax::is_path_segment(name), "one step of a path"),
         _ => (syntax::is_subdomain(name), "a DNS name"),
     };
@@ -92,6 +95,10 @@ fn annotated(found: &mut Finder, meta: &str) {
     let all = entries(found.object, &format!("{meta}/annotations"));
     let mut size = 0;
     for (at, key, value) in all {
+        if HOOKS.contains(&key) {
+            let help = "everything in a cell is a plain resource, so that a repeated sync starts nothing twice";
+            found.advise(codes::CELL_KIND, &at, "Argo CD would not take it for a plain resource", help);
+        }
         // keys of annotations may be written in capitals
         if !syntax::is_key(&key.to_ascii_lowercase()) {
             found.add(codes::CELL_NAME, at, format!("`{key}` is no key of an annotation"));
@@ -159,6 +166,34 @@ fn config_map(found: &mut Finder) {
     }
     if size > LARGEST.1 {
         found.add(codes::CELL_AMOUNT, "/data", "a ConfigMap of more than 1 MiB");
+    }
+}
+
+/// Every key and every text.
+fn texts(value: &Value, at: &str, found: &mut Finder) {
+    match value {
+        Value::String(text) if !syntax::survives_kustomize(text) => {
+            found.add(
+                codes::CELL_TEXT,
+                at,
+                "control characters, or a tab at the start, which kustomize refuses or changes",
+            );
+        }
+        Value::Array(list) => {
+            for (place, item) in list.iter().enumerate() {
+                texts(item, &format!("{at}/{place}"), found);
+            }
+        }
+        Value::Object(map) => {
+            for (key, inner) in map {
+                let here = format!("{at}/{}", escape(key));
+                if key == "<<" || !syntax::survives_kustomize(key) {
+                    found.add(codes::CELL_TEXT, &here, "a key that kustomize refuses or loses");
+                }
+                texts(inner, &here, found);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -44,11 +44,10 @@ fn handlers(container: &Container, found: &mut Finder) {
             let at = format!("{}/{handler}/{action}/port", container.at);
             match found.object.pointer(&at) {
                 None => {}
+                Some(Value::String(name)) if has_port(container, name) => {}
                 Some(Value::String(name)) => {
-                    if !has_port(container, name) {
-                        let what = container.name();
-                        found.add(codes::CELL_PORT, at, format!("the container `{what}` has no port `{name}`"));
-                    }
+                    let what = container.name();
+                    found.add(codes::CELL_PORT, at, format!("the container `{what}` has no port `{name}`"));
                 }
                 Some(port) => in_range(&at, port, found),
             }

@@ -57,6 +57,13 @@ pub(super) fn is_port_name(text: &str) -> bool {
     is_label(text) && text.len() <= 15 && !text.contains("--") && text.bytes().any(|b| b.is_ascii_lowercase())
 }
 
+/// Whether kustomize gives the text back as it got it: it hands objects on as JSON, and reads that as YAML; and of an
+/// object that was patched it can't read its own block that starts with a tab.
+pub(crate) fn survives_kustomize(text: &str) -> bool {
+    let tabbed = text.starts_with('\t') && text.contains('\n');
+    !tabbed && !text.chars().any(|c| matches!(c, '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}'))
+}
+
 /// The value of an amount: `100m`, `1.5`, `2Gi`, `1e3`. Equal amounts give equal values.
 pub(super) fn quantity(text: &str) -> Option<f64> {
     let is_number = |c: char| c.is_ascii_digit() || c == '.' || c == '+' || c == '-';

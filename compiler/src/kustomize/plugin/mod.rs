@@ -20,7 +20,7 @@ pub const KINDS: [&str; 2] = ["BenchgridCells", "CellContract"];
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PluginError {
     /// The input is not YAML as we read it.
-    #[error("the input: {0}")]
+    #[error("the input can't be read")]
     Yaml(#[from] YamlError),
     /// The input is something else.
     #[error(

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::PluginError;
@@ -34,10 +36,10 @@ impl ResourceList {
 }
 
 /// What a function answers.
-pub fn reply(items: Vec<Value>, results: Vec<Value>) -> String {
+pub fn reply(items: &[Value], results: &[Value]) -> String {
     let mut list = json!({"apiVersion": VERSION, "kind": "ResourceList", "items": items});
     if !results.is_empty() {
-        list["results"] = Value::Array(results);
+        list["results"] = json!(results);
     }
     emit(&list)
 }
@@ -61,7 +63,8 @@ fn path(pointer: &str) -> String {
     let mut path = String::new();
     for step in pointer.split('/').skip(1) {
         if !step.is_empty() && step.bytes().all(|b| b.is_ascii_digit()) {
-            path += &format!("[{step}]");
+            // writing to a String can't fail
+            let _ = write!(path, "[{step}]");
             continue;
         }
         if !path.is_empty() {
