@@ -22,10 +22,12 @@ use std::time::Duration;
 
 use benchgrid::cli::inputs::read_and_plan;
 use benchgrid::cli::validate::{check, collect};
+use benchgrid::git::{GitError, RemoteProblem};
 use benchgrid::kustomize::{Program, ProgramError, Programs, check_cell};
 use benchgrid::matrix::expand;
 use benchgrid::plan::{Systems, plan};
-use benchgrid::spec::{self, CODES, Diagnostic, Template, any_error, codes};
+use benchgrid::spec::{self, Advised, CODES, Diagnostic, Template, any_error, codes};
+use git2::{ErrorClass, ErrorCode};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -73,6 +75,50 @@ const MADE: [(&str, &str, Maker); 12] = [
     (codes::CELL_KIND, "Secret", |_| built(&["Secret"], codes::CELL_KIND)),
     (codes::CELL_MARK, "without the labels", |_| built(&["ConfigMap"], codes::CELL_MARK)),
 ];
+
+/// What Git and its files say no with, by value: `tests/git.rs` causes them.
+fn git_errors() -> Vec<GitError> {
+    use std::io::{Error, ErrorKind};
+    let (branch, place) = (|| "deploy".to_owned(), || PathBuf::from("bench"));
+    let library =
+        |code, class, message: &str| GitError::Open { place: place(), source: git2::Error::new(code, class, message) };
+    let remote = |problem, detail: &str| GitError::Remote {
+        problem,
+        verb: "push",
+        url: "https://git.example.com/deploy.git".to_owned(),
+        detail: detail.to_owned(),
+    };
+    let io = |kind| GitError::Io { path: place().join(".git"), source: Error::from(kind) };
+    let (any, none) = (ErrorCode::GenericError, ErrorClass::None);
+    vec![
+        library(ErrorCode::NotFound, ErrorClass::Repository, "could not find repository"),
+        GitError::NoSource { place: place() },
+        library(ErrorCode::Owner, none, "repository path is not owned by current user"),
+        library(any, ErrorClass::Repository, "unsupported extension name extensions.partialclone"),
+        GitError::BadBranch { branch: "a..b".to_owned(), why: "Git forbids the name".to_owned() },
+        GitError::CheckedOut { branch: branch(), place: place() },
+        GitError::Foreign { branch: branch() },
+        GitError::OtherLab { branch: branch(), found: "one".to_owned(), wanted: "two".to_owned() },
+        GitError::Dirty { place: place(), first: "matrices/smoke.yaml".to_owned() },
+        GitError::Locked { path: place().join(".git/index.lock"), age: Duration::from_secs(90) },
+        GitError::Contended { branch: branch(), tries: 20 },
+        GitError::NoBranch { url: "https://git.example.com/deploy.git".to_owned(), branch: branch() },
+        GitError::NoReference { place: place(), reference: "deploi".to_owned() },
+        GitError::BadPath("../lab.json".to_owned()),
+        GitError::BadFile { branch: branch(), path: "lab.json".to_owned(), why: "it is not JSON".to_owned() },
+        GitError::NoProgram(Error::from(ErrorKind::NotFound)),
+        GitError::NoRemote { place: place() },
+        remote(RemoteProblem::Network, "could not resolve host: git.example.com"),
+        remote(RemoteProblem::Denied, "authentication failed"),
+        remote(RemoteProblem::Refused, "pre-receive hook declined"),
+        io(ErrorKind::PermissionDenied),
+        io(ErrorKind::StorageFull),
+        GitError::Shallow { theirs: "0123456".to_owned() },
+        remote(RemoteProblem::Other, "unexpected disconnect"),
+        io(ErrorKind::InvalidData),
+        remote(RemoteProblem::NotThere, "repository not found"),
+    ]
+}
 
 /// A program that answers as a test wants, which knows how often it was asked.
 struct Answering(Cell<usize>, fn(Program, usize) -> Result<String, ProgramError>);
@@ -311,8 +357,13 @@ fn what_no_file_can_be() {
 fn every_code_has_a_fixture() {
     let named: BTreeSet<String> = Case::all().iter().map(Case::code).collect();
     let made: BTreeSet<&str> = MADE.iter().map(|(code, ..)| *code).collect();
-    let without: Vec<_> =
-        CODES.iter().map(|code| code.id).filter(|id| !named.contains(*id) && !made.contains(id)).collect();
+    let git: Vec<_> = git_errors().iter().map(GitError::code).collect();
+    assert!(git.is_sorted(), "codes of Git in order: {git:?}");
+    let without: Vec<_> = CODES
+        .iter()
+        .map(|code| code.id)
+        .filter(|id| !named.contains(*id) && !made.contains(id) && !git.contains(id))
+        .collect();
     assert!(without.is_empty(), "no fixture causes {without:?}");
     assert!(CODES.is_sorted_by_key(|code| code.id), "codes are in order");
 }
@@ -330,7 +381,11 @@ fn every_code_has_an_example() {
                 let folder = tempfile::tempdir().unwrap();
                 make(folder.path()).into_iter().map(|it| short(it, folder.path())).collect()
             }
-            (None, None) => continue,
+            (None, None) => git_errors()
+                .into_iter()
+                .filter(|it| it.code() == code.id)
+                .map(|it| Diagnostic::new(it.code(), it.to_string()).help(it.help()))
+                .collect(),
         };
         let Some(found) = found.into_iter().find(|it| it.code == code.id) else { continue };
         let _ = writeln!(examples, "== {}", code.id);
