@@ -16,10 +16,14 @@ pub fn allow(threads: NonZero<usize>) {
     let _ = THREADS.set(threads);
 }
 
+/// How many threads may work.
+pub fn threads() -> NonZero<usize> {
+    THREADS.get().copied().unwrap_or(NonZero::<usize>::MIN)
+}
+
 /// `work` done on every item, in the items' order.
 pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = THREADS.get().map_or(1, |threads| threads.get());
-    map_by(threads, items, work)
+    map_by(threads().get(), items, work)
 }
 
 fn map_by<T: Sync, R: Send>(threads: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {

@@ -166,6 +166,7 @@ impl World {
             lab: "lab",
             own: Ownership::Compiled,
             files,
+            folders: BTreeMap::new(),
             index: &index,
             provenance: Provenance::of(&Repository::open(&source).unwrap()).unwrap(),
             version: "0.0.0",

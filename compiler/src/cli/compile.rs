@@ -5,7 +5,8 @@ use git2::Repository;
 
 use super::out_folder::{OutError, OutFolder};
 use super::{Exit, fail, fail_git, inputs, print, say};
-use crate::git::{GitError, Ownership, Provenance, Publication, Published, discover, publish, without_user};
+use crate::git::{Folders, GitError, Ownership, Provenance, Publication, Published, discover, publish, without_user};
+use crate::parallel;
 use crate::plan::Plan;
 use crate::render::{self, Files, Overlays};
 use crate::spec::Lab;
@@ -164,11 +165,11 @@ impl Arguments {
     ) -> Result<Published, GitError> {
         let compiled: BTreeSet<String> = plans.iter().map(|plan| plan.scenario.clone()).collect();
         let index = |present: &BTreeSet<String>| render::index(&present.union(&compiled).cloned().collect(), lab);
-        let mut files = render::shared(plans, lab);
-        for plan in plans {
-            let overlays = Overlays::new(plan, lab);
+        let overlays: Vec<Overlays<'_>> = plans.iter().map(|plan| Overlays::new(plan, lab)).collect();
+        let mut folders = Folders::new();
+        for overlays in &overlays {
             for (folder, cell) in overlays.folders() {
-                files.extend(overlays.files(cell).into_iter().map(|(path, bytes)| (format!("{folder}/{path}"), bytes)));
+                folders.insert(folder, Box::new(move || overlays.files(cell)));
             }
         }
         let whole = self.scenarios.iter().any(|path| path.is_dir());
@@ -177,11 +178,12 @@ impl Arguments {
             prefix: &lab.spec.git.prefix,
             lab: &lab.metadata.name,
             own: if whole { Ownership::Everything } else { Ownership::Compiled },
-            files,
+            files: render::shared(plans, lab),
+            folders,
             index: &index,
             provenance,
             version: env!("CARGO_PKG_VERSION"),
-            threads: None,
+            threads: Some(parallel::threads()),
         };
         publish(repo.path(), &publication, push)
     }

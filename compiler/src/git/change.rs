@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 use git2::Oid;
 
 use super::{
-    GitError, Objects,
+    Folders, GitError, Objects,
     tree::{Entries, FILE, FOLDER, is_file},
 };
+use crate::parallel;
 
 /// What a commit does to the tree before it: first removals, then copies, then writes.
 ///
@@ -44,7 +45,34 @@ impl Change {
 
     /// The tree after the change; what is new of it waits in `objects`.
     pub fn apply(&self, objects: &mut Objects<'_>, root: Option<Oid>, prefix: &str) -> Result<Oid, GitError> {
-        let edit = self.edits(objects, root, prefix)?;
+        self.apply_with(objects, root, prefix, &Folders::new())
+    }
+
+    /// The same, and folders that are made now; their paths are whole ones. A few at a time are in memory.
+    pub(super) fn apply_with(
+        &self,
+        objects: &mut Objects<'_>,
+        root: Option<Oid>,
+        prefix: &str,
+        folders: &Folders<'_>,
+    ) -> Result<Oid, GitError> {
+        const AT_ONCE: usize = 512;
+        let mut edit = self.edits(objects, root, prefix)?;
+        let folders: Vec<_> = folders.iter().collect();
+        for some in folders.chunks(AT_ONCE) {
+            let made = parallel::map(some, |(_, make)| make());
+            let bytes: Vec<&[u8]> = made.iter().flat_map(BTreeMap::values).map(Vec::as_slice).collect();
+            let mut ids = objects.blobs(&bytes)?.into_iter();
+            for ((path, _), files) in some.iter().zip(&made) {
+                let mut folder = Edit::default();
+                for (file, id) in files.keys().zip(&mut ids) {
+                    folder.set(file, Start::Blob(id))?;
+                }
+                if let Some(tree) = edit_tree(objects, None, &folder)? {
+                    edit.set(path, Start::Tree(tree))?;
+                }
+            }
+        }
         let tree = edit_tree(objects, root, &edit)?;
         // An empty tree is one, too.
         tree.map_or_else(|| objects.tree(&Entries::default()), Ok)

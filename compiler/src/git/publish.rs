@@ -27,6 +27,12 @@ pub enum Ownership {
 /// has at the same path.
 pub type Index<'a> = &'a dyn Fn(&BTreeSet<String>) -> BTreeMap<String, Vec<u8>>;
 
+/// Makes the files of a folder, by their path within it.
+pub type Make<'a> = Box<dyn Fn() -> BTreeMap<String, Vec<u8>> + Sync + 'a>;
+
+/// Folders whose files are made when they are needed, by path: the files of all at once may be too much to hold.
+pub type Folders<'a> = BTreeMap<String, Make<'a>>;
+
 /// What a compile wants on the branch.
 pub struct Publication<'a> {
     /// The branch.
@@ -39,6 +45,8 @@ pub struct Publication<'a> {
     pub own: Ownership,
     /// All files by their path on the branch, the folder included; a scenario counts as compiled when there are files in `overlays/<scenario>/`.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// Folders that replace what the branch has there, by their path on the branch; they count as files do.
+    pub folders: Folders<'a>,
     /// Files that depend on which scenarios are on the branch: `argocd-apps/kustomization.yaml`, the README.
     pub index: Index<'a>,
     /// The source commit.
@@ -67,7 +75,8 @@ impl Publication<'_> {
 
     /// Names of the scenarios in the files.
     pub(super) fn scenarios(&self) -> BTreeSet<String> {
-        let inside = self.files.keys().filter_map(|path| self.path(path)?.strip_prefix("overlays/"));
+        let paths = self.files.keys().chain(self.folders.keys());
+        let inside = paths.filter_map(|path| self.path(path)?.strip_prefix("overlays/"));
         inside.filter_map(|path| path.split_once('/')).map(|(scenario, _)| scenario.to_owned()).collect()
     }
 }
@@ -163,7 +172,7 @@ fn build(repo: &Repository, tip: Option<Oid>, publication: &Publication<'_>) -> 
     let parent = tip.map(|tip| repo.find_commit(tip)).transpose()?;
     let old = parent.as_ref().map(git2::Commit::tree_id);
     let mut objects = Objects::new(repo, publication.threads)?;
-    let tree = change.apply(&mut objects, old, prefix)?;
+    let tree = change.apply_with(&mut objects, old, prefix, &publication.folders)?;
     if let Some(tip) = tip
         && old == Some(tree)
     {

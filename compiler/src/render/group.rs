@@ -74,7 +74,7 @@ impl GroupFolder<'_> {
         let mut objects = self.base.objects.clone();
         for object in objects.iter_mut().filter(|object| kind(object) == "StatefulSet") {
             let own = own_patch(object, &self.system.container, self.group, |image| &image.deployed);
-            patches.extend(Patch::of(object, &own));
+            patches.extend(Patch::of(object, name(&own.object), own.ops));
             *object = own.object;
         }
         for patch in &self.group.patches {
@@ -94,7 +94,7 @@ impl GroupFolder<'_> {
             for (pointer, old) in references_to(&others, object) {
                 ours.set(&pointer, self.renamed(old));
             }
-            patches.extend(Patch::of(object, &ours));
+            patches.extend(Patch::of(object, name(&ours.object), ours.ops));
         }
         patches
     }

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::names::Labels;
 use super::{Files, put};
-use crate::kustomize::{ObjectPatch, emit, kind, name};
+use crate::kustomize::{emit, kind, name};
 use crate::spec::PatchSpec;
 
 /// A `kustomization.yaml` of the subset that we write.
@@ -28,15 +28,14 @@ impl Patch {
         Self { kind: kind.to_owned(), name: None, ops, renames: false }
     }
 
-    /// On one object; none where nothing changes.
-    pub(super) fn of(object: &Value, patch: &ObjectPatch) -> Option<Self> {
-        let renames = name(&patch.object) != name(object);
-        let named = Some(name(object).to_owned());
-        (!patch.ops.is_empty()).then(|| Self {
+    /// On one object, whose name becomes `after`; none where nothing changes.
+    pub(super) fn of(object: &Value, after: &str, ops: Vec<Value>) -> Option<Self> {
+        let before = name(object);
+        (!ops.is_empty()).then(|| Self {
             kind: kind(object).to_owned(),
-            name: named,
-            ops: patch.ops.clone(),
-            renames,
+            name: Some(before.to_owned()),
+            ops,
+            renames: before != after,
         })
     }
 
@@ -54,21 +53,24 @@ impl Patch {
 
     /// The operations as text. Kustomize cuts line feeds off its end, and with them that of a block which ends there; so
     /// the document's end is marked then.
-    fn text(&self) -> String {
-        let mut text = emit(&Value::Array(self.ops.clone()));
-        if self.ops.last().is_some_and(ends_a_line) {
+    fn text(ops: Vec<Value>) -> String {
+        let ends_a_line = ops.last().is_some_and(ends_a_line);
+        let mut text = emit(&Value::Array(ops));
+        if ends_a_line {
             text.push_str("...\n");
         }
         text
     }
 
-    fn value(&self) -> Value {
+    fn value(self) -> Value {
         let mut target = json!({"kind": self.kind});
-        if let Some(name) = &self.name {
+        if let Some(name) = self.name {
             // kustomize takes it for a regular expression
-            target["name"] = json!(name.replace('.', "\\."));
+            target["name"] = Value::String(name.replace('.', "\\."));
         }
-        let mut value = json!({"patch": self.text(), "target": target});
+        let mut value = json!({});
+        value["patch"] = Value::String(Self::text(self.ops));
+        value["target"] = target;
         if self.renames {
             value["options"] = json!({"allowNameChange": true});
         }
@@ -88,7 +90,7 @@ fn ends_a_line(value: &Value) -> bool {
 
 impl Kustomization {
     /// Writes it into a folder; empty: where the paths start.
-    pub(super) fn write(&self, files: &mut Files, folder: &str) {
+    pub(super) fn write(self, files: &mut Files, folder: &str) {
         let mut value = json!({
             "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": self.resources,
         });
@@ -99,7 +101,7 @@ impl Kustomization {
             value["labels"] = json!([{"includeSelectors": false, "pairs": self.labels}]);
         }
         if !self.patches.is_empty() {
-            value["patches"] = self.patches.iter().map(Patch::value).collect();
+            value["patches"] = self.patches.into_iter().map(Patch::value).collect();
         }
         let slash = if folder.is_empty() { "" } else { "/" };
         put(files, &format!("{folder}{slash}kustomization.yaml"), &[value]);
