@@ -13,22 +13,29 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use benchgrid::cli::inputs::read_and_plan;
 use benchgrid::cli::validate::{check, collect};
+use benchgrid::git::{GitError, RemoteProblem};
+use benchgrid::kustomize::{Program, ProgramError, Programs, check_cell};
 use benchgrid::matrix::expand;
 use benchgrid::plan::{Systems, plan};
-use benchgrid::spec::{self, CODES, Diagnostic, Template, any_error, codes};
+use benchgrid::spec::{self, Advised, CODES, Diagnostic, Template, any_error, codes};
+use git2::{ErrorClass, ErrorCode};
+use serde_json::json;
 use tempfile::TempDir;
 
 /// Makes files in an empty folder; what is said of them.
 type Maker = fn(&Path) -> Vec<Diagnostic>;
 
 /// What can't be committed: the code, the message, and who makes it in an empty folder.
-const MADE: [(&str, &str, Maker); 7] = [
+const MADE: [(&str, &str, Maker); 14] = [
     (codes::UNREADABLE, "scenario.yaml is not a file", |folder| {
         let file = folder.join("scenario.yaml");
         std::fs::create_dir(&file).unwrap();
@@ -66,7 +73,96 @@ const MADE: [(&str, &str, Maker); 7] = [
     (codes::NO_UNIT, "9 has no unit; wanted is a duration such as 30s or 5ms", |_| {
         planned_apart(|scenario, _| scenario.spec.measure.ready = Some(Template(9.into())))
     }),
+    (codes::NO_PROGRAM, "it needs the program `helm`", |folder| {
+        charted(folder, |program, _| Err(ProgramError::Missing(program)))
+    }),
+    (codes::PROGRAM_FAILED, "helm can't build it: no template", |folder| {
+        charted(folder, |program, _| Err(ProgramError::Failed(program, "no template".to_owned())))
+    }),
+    (codes::PROGRAM_UNUSABLE, "did not end within", |folder| {
+        charted(folder, |program, _| Err(ProgramError::Hung(program, Duration::from_secs(60))))
+    }),
+    (codes::UNSTEADY, "gives something else each time", |folder| {
+        charted(folder, |_, call| Ok(format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a{call}}}\n")))
+    }),
+    (codes::PRINTED, "the base base: in ", |folder| charted(folder, |_, _| Ok("a: [b\n".to_owned()))),
+    (codes::CELL_KIND, "Secret", |_| built(&["Secret"], codes::CELL_KIND)),
+    (codes::CELL_MARK, "without the labels", |_| built(&["ConfigMap"], codes::CELL_MARK)),
 ];
+
+/// What Git and its files say no with, by value: `tests/git.rs` causes them.
+fn git_errors() -> Vec<GitError> {
+    use std::io::{Error, ErrorKind};
+    let (branch, place) = (|| "deploy".to_owned(), || PathBuf::from("bench"));
+    let library =
+        |code, class, message: &str| GitError::Open { place: place(), source: git2::Error::new(code, class, message) };
+    let remote = |problem, detail: &str| GitError::Remote {
+        problem,
+        verb: "push",
+        url: "https://git.example.com/deploy.git".to_owned(),
+        detail: detail.to_owned(),
+    };
+    let io = |kind| GitError::Io { path: place().join(".git"), source: Error::from(kind) };
+    let (any, none) = (ErrorCode::GenericError, ErrorClass::None);
+    vec![
+        library(ErrorCode::NotFound, ErrorClass::Repository, "could not find repository"),
+        GitError::NoSource { place: place() },
+        library(ErrorCode::Owner, none, "repository path is not owned by current user"),
+        library(any, ErrorClass::Repository, "unsupported extension name extensions.partialclone"),
+        GitError::BadBranch { branch: "a..b".to_owned(), why: "Git forbids the name".to_owned() },
+        GitError::CheckedOut { branch: branch(), place: place() },
+        GitError::Foreign { branch: branch() },
+        GitError::OtherLab { branch: branch(), found: "one".to_owned(), wanted: "two".to_owned() },
+        GitError::Dirty { place: place(), first: "matrices/smoke.yaml".to_owned() },
+        GitError::Locked { path: place().join(".git/index.lock"), age: Duration::from_secs(90) },
+        GitError::Contended { branch: branch(), tries: 20 },
+        GitError::NoBranch { url: "https://git.example.com/deploy.git".to_owned(), branch: branch() },
+        GitError::NoReference { place: place(), reference: "deploi".to_owned() },
+        GitError::BadPath("../lab.json".to_owned()),
+        GitError::BadFile { branch: branch(), path: "lab.json".to_owned(), why: "it is not JSON".to_owned() },
+        GitError::NoProgram(Error::from(ErrorKind::NotFound)),
+        GitError::NoRemote { place: place() },
+        remote(RemoteProblem::Network, "could not resolve host: git.example.com"),
+        remote(RemoteProblem::Denied, "authentication failed"),
+        remote(RemoteProblem::Refused, "pre-receive hook declined"),
+        io(ErrorKind::PermissionDenied),
+        io(ErrorKind::StorageFull),
+        GitError::Shallow { theirs: "0123456".to_owned() },
+        remote(RemoteProblem::Other, "unexpected disconnect"),
+        io(ErrorKind::InvalidData),
+        remote(RemoteProblem::NotThere, "repository not found"),
+    ]
+}
+
+/// A program that answers as a test wants, which knows how often it was asked.
+struct Answering(Cell<usize>, fn(Program, usize) -> Result<String, ProgramError>);
+
+impl Programs for Answering {
+    fn output(&self, program: Program, _: &[&OsStr]) -> Result<String, ProgramError> {
+        self.0.set(self.0.get() + 1);
+        self.1(program, self.0.get())
+    }
+}
+
+/// What is said of a chart whose program answers so.
+fn charted(folder: &Path, answer: fn(Program, usize) -> Result<String, ProgramError>) -> Vec<Diagnostic> {
+    let base = folder.join("base");
+    std::fs::create_dir(&base).unwrap();
+    std::fs::write(base.join("Chart.yaml"), "apiVersion: v2\nname: node\nversion: 1.0.0\n").unwrap();
+    let error = benchgrid::kustomize::load_base(&base, "node", &Answering(Cell::new(0), answer)).unwrap_err();
+    vec![Diagnostic::new(error.code(), error.to_string())]
+}
+
+/// What the contract says, under one code, of a cell with bare objects of these kinds.
+fn built(kinds: &[&str], code: &str) -> Vec<Diagnostic> {
+    let object =
+        |kind: &&str| json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "x", "namespace": "cell"}});
+    let objects: Vec<_> = ["Namespace"].iter().chain(kinds).map(object).collect();
+    let found = check_cell(&objects).into_iter().filter(|it| it.code == code);
+    found
+        .map(|it| Diagnostic::new(it.code, format!("{} `{}`, {}: {}", it.kind, it.name, it.pointer, it.message)))
+        .collect()
+}
 
 /// The plan of the good files, changed after they were read: what reading refuses before the plan sees it.
 fn planned_apart(change: impl FnOnce(&mut spec::Scenario, &mut Systems)) -> Vec<Diagnostic> {
@@ -75,7 +171,8 @@ fn planned_apart(change: impl FnOnce(&mut spec::Scenario, &mut Systems)) -> Vec<
     let matrix = expand(&scenario).unwrap().0;
     let lab = spec::load_lab(&good.join("lab.yaml")).0.unwrap().value;
     let system = spec::load_system(&good.join("base")).0.unwrap().value;
-    let objects = benchgrid::kustomize::load_base(&good.join("base"), "node", &benchgrid::kustomize::NoPrograms).unwrap();
+    let objects =
+        benchgrid::kustomize::load_base(&good.join("base"), "node", &benchgrid::kustomize::NoPrograms).unwrap();
     let (mut scenario, mut systems) = (scenario.value, Systems::from([("node".to_owned(), (system, objects))]));
     change(&mut scenario, &mut systems);
     let troubles = plan(&scenario, &matrix, &lab, &systems).unwrap_err();
@@ -265,8 +362,8 @@ fn what_no_file_can_be() {
     for (code, message, make) in MADE {
         let folder = tempfile::tempdir().unwrap();
         let found: Vec<_> = make(folder.path()).into_iter().map(|it| short(it, folder.path())).collect();
-        let found: Vec<_> = found.iter().map(|it| (it.code, it.message.as_str())).collect();
-        assert_eq!(found, [(code, message)]);
+        assert!(found.iter().all(|it| it.code == code), "{found:#?}");
+        assert!(found.iter().any(|it| it.message.contains(message)), "{code} does not say {message}: {found:#?}");
     }
 }
 
@@ -274,8 +371,13 @@ fn what_no_file_can_be() {
 fn every_code_has_a_fixture() {
     let named: BTreeSet<String> = Case::all().iter().map(Case::code).collect();
     let made: BTreeSet<&str> = MADE.iter().map(|(code, ..)| *code).collect();
-    let without: Vec<_> =
-        CODES.iter().map(|code| code.id).filter(|id| !named.contains(*id) && !made.contains(id)).collect();
+    let git: Vec<_> = git_errors().iter().map(GitError::code).collect();
+    assert!(git.is_sorted(), "codes of Git in order: {git:?}");
+    let without: Vec<_> = CODES
+        .iter()
+        .map(|code| code.id)
+        .filter(|id| !named.contains(*id) && !made.contains(id) && !git.contains(id))
+        .collect();
     assert!(without.is_empty(), "no fixture causes {without:?}");
     assert!(CODES.is_sorted_by_key(|code| code.id), "codes are in order");
 }
@@ -293,7 +395,11 @@ fn every_code_has_an_example() {
                 let folder = tempfile::tempdir().unwrap();
                 make(folder.path()).into_iter().map(|it| short(it, folder.path())).collect()
             }
-            (None, None) => continue,
+            (None, None) => git_errors()
+                .into_iter()
+                .filter(|it| it.code() == code.id)
+                .map(|it| Diagnostic::new(it.code(), it.to_string()).help(it.help()))
+                .collect(),
         };
         let Some(found) = found.into_iter().find(|it| it.code == code.id) else { continue };
         let _ = writeln!(examples, "== {}", code.id);

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-
 use super::programs::Machine;
 use super::{Exit, say};
 use crate::git::discover;
