@@ -144,7 +144,7 @@ fn taken(pool: Option<&str>, cells: &[Cell], at_once: u64) -> (Needs, Needs) {
 fn too_many(concurrency: Concurrency, at_once: u64, fitting: u64, largest: &Cell) -> Trouble {
     let spot = Spot::new(&Subject::Lab, "/spec/concurrency");
     let start = format!("{at_once} attempts at once don't fit into the lab: of the largest, such as {}", largest.slug);
-    let trouble = spot.trouble(codes::WINDOW, format!("{start}, {fitting} have a place"));
+    let trouble = spot.trouble(codes::WINDOW, format!("{start}, only {fitting} can run at once"));
     match concurrency {
         Concurrency::All(_) => trouble.help(format!("write `concurrency: {fitting}`, or enlarge the pools")),
         Concurrency::Some(_) => trouble

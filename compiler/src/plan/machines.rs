@@ -4,7 +4,7 @@
 //! that works, there is a place for every pod; Kubernetes may fill machines worse, hardly better.
 
 use super::needs::{cpu_millis, memory_bytes};
-use super::{Cell, Needs, PlannedGroup, PlannedSystem, Subject, Trouble, needs};
+use super::{Cell, Needs, PlannedGroup, PlannedSystem, Subject, Trouble, needs, shown};
 use crate::spec::{Lab, Spread, Template, codes};
 
 /// What one machine, or many, have; what is not said has no limit.
@@ -48,12 +48,11 @@ impl Resource {
     /// An amount, as people read it.
     pub(super) fn shown(self, amount: u64) -> String {
         match self {
-            Self::Pods if amount == 1 => "1 pod".to_owned(),
-            Self::Pods => format!("{amount} pods"),
-            Self::Cpu if amount.is_multiple_of(1000) => format!("{} processors", amount / 1000),
-            Self::Cpu => format!("{amount}m processors"),
-            Self::Memory => format!("{} of memory", super::shown::memory(amount)),
-            Self::Disk => format!("{} of disk", super::shown::bytes(amount)),
+            Self::Pods => shown::count(amount, "pod"),
+            Self::Cpu if amount == 1000 => "1 processor".to_owned(),
+            Self::Cpu => format!("{} processors", shown::processors(amount)),
+            Self::Memory => format!("{} of memory", shown::memory(amount)),
+            Self::Disk => format!("{} of disk", shown::bytes(amount)),
         }
     }
 }

@@ -28,3 +28,9 @@ pub(crate) fn count(number: impl Into<u64>, one: &str) -> String {
         number => format!("{number} {one}s"),
     }
 }
+
+/// Processors from thousandths: `0.25`, `2`.
+pub(crate) fn processors(millis: u64) -> String {
+    let text = format!("{}.{:03}", millis / 1000, millis % 1000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

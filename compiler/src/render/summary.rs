@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{CellsFile, Comparison, ExclusionEntry};
-use crate::plan::shown::{bytes, count, memory};
+use crate::plan::shown::{bytes, count, memory, processors};
 use crate::plan::{Available, Capacity, Missing, Needs, Pair, Plan, PoolUse, Ratio, Totals};
 use crate::spec::Observe;
 
@@ -130,14 +130,6 @@ fn pool_rows(pool: &PoolUse) -> [[String; 5]; 4] {
         row(none(), "memory", memory_bytes, |needs| needs.memory_bytes, memory),
         row(none(), "disk", disk_bytes, |needs| needs.disk_bytes, bytes),
     ]
-}
-
-fn processors(millis: u64) -> String {
-    if millis.is_multiple_of(1000) {
-        (millis / 1000).to_string()
-    } else {
-        format!("{}.{:03}", millis / 1000, millis % 1000).trim_end_matches('0').to_owned()
-    }
 }
 
 /// Whether there is anything to say of capacity: a lab without pools says nothing of its machines.

@@ -59,7 +59,10 @@ fn capacity_says_how_many_fit() {
     assert_eq!((whole.pool.as_deref(), whole.cell.pods, whole.window.pods), (None, 4, 12));
     assert_eq!((whole.cell.cpu_millis, whole.window.cpu_millis), (1600, 4800));
     let message = &plan.warnings.iter().find(|trouble| trouble.code == codes::WINDOW).unwrap().message;
-    assert!(message.starts_with("3 attempts at once don't fit") && message.ends_with(", 2 have a place"), "{message}");
+    assert!(
+        message.starts_with("3 attempts at once don't fit") && message.ends_with(", only 2 can run at once"),
+        "{message}"
+    );
     // a lab that says nothing of its machines refuses nothing
     let plan = Input::with(|input| input.lab.spec.concurrency = Concurrency::All(All::All)).unwrap();
     assert_eq!((plan.capacity.at_once, plan.capacity.fitting), (4, 4));
