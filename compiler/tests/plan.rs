@@ -254,7 +254,8 @@ fn every_code_of_plans_and_bases_is_caused_here() {
     let planned = REFUSED.iter().chain(&REFUSED_IN_GROUPS).chain(&WARNED).map(|(_, code, _)| *code);
     let caused: BTreeSet<&str> =
         planned.chain(BAD_BASES.map(|(_, code)| code)).chain([codes::REFUSED_KIND, codes::BASE_UNREADABLE]).collect();
-    for code in CODES.iter().filter(|code| code.id >= "BG05") {
+    // tests/faults causes those of Git, from BG07 on
+    for code in CODES.iter().filter(|code| ("BG05".."BG07").contains(&code.id)) {
         assert!(caused.contains(code.id), "nothing here causes {}", code.id);
     }
 }
