@@ -170,7 +170,6 @@ impl World {
             index: &index,
             provenance: Provenance::of(&Repository::open(&source).unwrap()).unwrap(),
             version: "0.0.0",
-            threads: None,
         };
         publish(&source, &publication, Some(&self.url())).unwrap();
     }
