@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "common/copy.rs"]
+mod copy;
+#[path = "common/git.rs"]
+mod git;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -10,22 +15,9 @@ use std::{
 };
 
 use benchgrid::git::{Branch, Change, GitError, Ownership, Provenance, Publication, Published, publish};
+use copy::copy;
+use git::git;
 use git2::{Oid, Repository, Signature, Time};
-
-/// Runs git and gives what it says.
-fn git(place: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .current_dir(place)
-        .args(["-c", "user.name=Dev", "-c", "user.email=dev@example.org", "-c", "commit.gpgsign=false"])
-        .args(arguments)
-        .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05+01:00")
-        .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05+01:00")
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "git {arguments:?}: {error}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
 
 /// A repository of sources with one commit, and a bare remote.
 struct World {
@@ -465,20 +457,6 @@ fn many_new_objects_become_one_pack() {
     let packs = fs::read_dir(world.source().join(".git/objects/pack")).unwrap().count();
     assert_eq!(packs, 2, "one pack with its index");
     assert_eq!(world.tree(&world.source()).len(), count + 2);
-}
-
-/// Copies a folder of the project.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let copy = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            self::copy(&path, &copy);
-        } else {
-            fs::copy(&path, &copy).unwrap();
-        }
-    }
 }
 
 #[test]

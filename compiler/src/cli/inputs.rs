@@ -172,7 +172,6 @@ impl Files {
         };
         diagnostic.severity = trouble.severity;
         diagnostic.help.clone_from(&trouble.help);
-        diagnostic.fix.clone_from(&trouble.fix);
         diagnostic
     }
 }

@@ -94,7 +94,7 @@ impl Check<'_> {
         }
         let Some(seeders) = &measure.seeders else { return Ok(None) };
         let wanted = Wanted::Whole(1, 1_000_000, codes::WRONG_SEEDERS);
-        self.setting(scope, cell, "/spec/measure/seeders", seeders, wanted).and_then(whole).map(Some).ok_or(())
+        self.setting(scope, cell, "/spec/measure/seeders", seeders, wanted).as_ref().and_then(whole).map(Some).ok_or(())
     }
 
     /// Whether a system is in a cell; none where that can't be said.
@@ -125,7 +125,7 @@ impl Check<'_> {
             let pointer = format!("{pointer}/groups/{}", pointer_part(name));
             let wanted = Wanted::Whole(1, 1_000, codes::REPLICAS);
             let replicas = self.setting(scope, cell, &format!("{pointer}/replicas"), &group.replicas, wanted);
-            nodes = nodes.zip(replicas.and_then(whole)).map(|(nodes, count)| nodes.with(group.role, count));
+            nodes = nodes.zip(replicas.as_ref().and_then(whole)).map(|(nodes, count)| nodes.with(group.role, count));
             if let Some(network @ Value::String(_)) = &group.network {
                 let template = Template(network.clone());
                 self.setting(scope, cell, &format!("{pointer}/network"), &template, Wanted::Link);
@@ -236,7 +236,7 @@ fn first_seen(cell: &Combination) -> String {
     format!("first seen with {}", describe(&cell.levels))
 }
 
-fn whole(value: Value) -> Option<u32> {
+fn whole(value: &Value) -> Option<u32> {
     u32::try_from(value.as_u64()?).ok()
 }
 

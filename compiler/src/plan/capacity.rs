@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machines::{Machines, Room, largest_first, part};
 use super::{Cell, Needs, PlannedSystem, Spot, Subject, Trouble};
-use crate::spec::{Advised, Concurrency, Lab, Spread, codes};
+use crate::spec::{Concurrency, Lab, Spread, codes};
 
 /// What a campaign takes of the lab at once, and what the lab has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

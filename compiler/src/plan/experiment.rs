@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::measure::Settings;
 use super::{PlannedGroup, PlannedImage, PlannedSystem, Spot, Trouble, group::workload};
 use crate::kustomize::{ObjectPatch, apply, kind, name};
-use crate::spec::{Advised, MeasureSpec, PatchSpec, codes};
+use crate::spec::{MeasureSpec, PatchSpec, codes};
 
 /// The group's own changes of the workload: replicas, images, resources, environment, arguments.
 pub(crate) fn own_patch(

@@ -1,7 +1,7 @@
 //! What a lab asks for that can't be.
 
 use super::{Subject, Trouble};
-use crate::spec::{Advised, Lab, Scrape, Shaping, codes};
+use crate::spec::{Lab, Scrape, Shaping, codes};
 
 /// What is wrong with a lab: errors go to the list, warnings come back.
 pub(super) fn troubles(lab: &Lab, troubles: &mut Vec<Trouble>) -> Vec<Trouble> {

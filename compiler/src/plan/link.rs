@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::Trouble;
 use super::value::{FromValue, Rate, Seconds, Spot, evaluate, resolve, wanted};
 use crate::matrix::Scope;
-use crate::spec::{Advised, Template, codes};
+use crate::spec::{Template, codes};
 
 /// What `network` comes to: none where it says `unshaped`.
 pub(super) fn link(scope: &Scope, network: &Value, spot: &Spot) -> Result<Option<Link>, Trouble> {

@@ -5,7 +5,7 @@
 
 use super::needs::{cpu_millis, memory_bytes};
 use super::{Cell, Needs, PlannedGroup, PlannedSystem, Subject, Trouble, needs, shown};
-use crate::spec::{Advised, Lab, Spread, Template, codes};
+use crate::spec::{Lab, Spread, Template, codes};
 
 /// What one machine, or many, have; what is not said has no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -40,7 +40,7 @@ use benchgrid_measures::{DRIVERS, DriverFacts};
 use crate::kustomize::{BuiltBase, check_base};
 use crate::matrix::{Exclusion, Matrix};
 use crate::parallel;
-use crate::spec::{Advised, Lab, Observe, Scenario, Severity, System, codes};
+use crate::spec::{Lab, Observe, Scenario, Severity, System, codes};
 
 /// The plan of one scenario in one lab.
 #[derive(Debug, Clone, PartialEq)]

@@ -16,7 +16,7 @@ use super::value::Spot;
 use super::{Base, Cell, PlannedGroup, PlannedSystem, Subject, Systems, Trouble, needs};
 use crate::kustomize::{BuiltBase, emit_all};
 use crate::matrix::{Combination, Level, Scope};
-use crate::spec::{Advised, Lab, Load, Role, Scenario, System, SystemUse, codes};
+use crate::spec::{Lab, Load, Role, Scenario, System, SystemUse, codes};
 use sha2::{Digest, Sha256};
 
 /// What every cell is planned from.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::value::Spot;
 use super::{PlannedSystem, Subject, Systems, Trouble};
 use crate::kustomize::{kind, name};
-use crate::spec::{Advised, Scenario, codes};
+use crate::spec::{Scenario, codes};
 
 /// The name of an object of the base in a group.
 pub(crate) fn renamed(old: &str, system: &str, group: &str) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Spot, Subject, Trouble};
 use crate::matrix::Nodes;
-use crate::spec::{Advised, Load, SystemUse, codes};
+use crate::spec::{Load, SystemUse, codes};
 
 /// How many nodes of a system seed, and that it can be so. `asked` is `measure.seeders`, which is for measured systems.
 pub(super) fn seeders(

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::spec::{Advised, Severity};
+use crate::spec::Severity;
 
 /// Which of the user's files a trouble is in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,8 +30,6 @@ pub struct Trouble {
     pub message: String,
     /// Why, or what to do.
     pub help: Option<String>,
-    /// Text that would mend it.
-    pub fix: Option<String>,
 }
 
 impl Trouble {
@@ -49,8 +47,14 @@ impl Trouble {
             pointer: pointer.into().into_boxed_str(),
             message: message.into(),
             help: None,
-            fix: None,
         }
+    }
+
+    /// The same with advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
     }
 
     /// The same as a warning.
@@ -58,12 +62,6 @@ impl Trouble {
     pub fn warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
-    }
-}
-
-impl Advised for Trouble {
-    fn advice(&mut self) -> (&mut Option<String>, &mut Option<String>) {
-        (&mut self.help, &mut self.fix)
     }
 }
 

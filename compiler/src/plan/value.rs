@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Subject, Trouble};
 use crate::matrix::Scope;
-use crate::spec::{Advised, Family, Quantity, Template, codes};
+use crate::spec::{Family, Quantity, Template, codes};
 
 /// Bytes, rounded up.
 pub(super) struct Size(pub(super) u64);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{built, group::is_of};
 use crate::kustomize::{Violation, check_cell, kind, name, survives_kustomize};
 use crate::plan::{Cell, Plan, PlannedGroup, PlannedSystem, Trouble};
-use crate::spec::{Advised, Lab, PatchSpec, codes};
+use crate::spec::{Lab, PatchSpec, codes};
 
 /// Every violation, said once, with the cell it was first seen in.
 ///
