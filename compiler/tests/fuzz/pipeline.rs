@@ -30,7 +30,10 @@ impl Pipeline {
         let lab = load_lab(&project.join("labs/test.yaml")).0.unwrap().value;
         let base = |name: &str| {
             let folder = project.join("base").join(name);
-            (load_system(&folder).0.unwrap().value, load_base(&folder, name, &benchgrid::kustomize::NoPrograms).unwrap())
+            (
+                load_system(&folder).0.unwrap().value,
+                load_base(&folder, name, &benchgrid::kustomize::NoPrograms).unwrap(),
+            )
         };
         let systems = [("http".to_owned(), base("http")), ("bittorrent".to_owned(), base("qbittorrent"))].into();
         Self { scenario: scenario.value, matrix, lab, systems }
