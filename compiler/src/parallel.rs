@@ -17,27 +17,43 @@ pub fn allow(threads: NonZero<usize>) {
 }
 
 /// How many threads may work.
-pub fn threads() -> NonZero<usize> {
+fn threads() -> NonZero<usize> {
     THREADS.get().copied().unwrap_or(NonZero::<usize>::MIN)
 }
 
 /// `work` done on every item, in the items' order.
 pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    map_by(threads().get(), items, work)
+    map_with(items, || (), |(), item| work(item))
 }
 
-fn map_by<T: Sync, R: Send>(threads: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// The same, where each thread has a tool that it makes once.
+pub fn map_with<T: Sync, S, R: Send>(
+    items: &[T],
+    tool: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, &T) -> R + Sync,
+) -> Vec<R> {
+    map_by(threads().get(), items, tool, work)
+}
+
+fn map_by<T: Sync, S, R: Send>(
+    threads: usize,
+    items: &[T],
+    tool: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, &T) -> R + Sync,
+) -> Vec<R> {
     let portions: Vec<&[T]> = items.chunks(PORTION).collect();
     if threads < 2 || portions.len() < 2 {
-        return items.iter().map(work).collect();
+        let mut tool = tool();
+        return items.iter().map(|item| work(&mut tool, item)).collect();
     }
     let next = AtomicUsize::new(0);
     let worker = || {
+        let mut tool = tool();
         let mut done: Vec<(usize, Vec<R>)> = Vec::new();
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
             let Some(portion) = portions.get(place) else { return done };
-            done.push((place, portion.iter().map(&work).collect()));
+            done.push((place, portion.iter().map(|item| work(&mut tool, item)).collect()));
         }
     };
     let mut done = std::thread::scope(|scope| {
@@ -65,7 +81,11 @@ mod tests {
             let items: Vec<usize> = (0..count).collect();
             let wanted: Vec<usize> = items.iter().map(|item| item * 2).collect();
             for threads in [1, 2, 8] {
-                assert_eq!(map_by(threads, &items, |item| item * 2), wanted, "{threads} threads, {count} items");
+                assert_eq!(
+                    map_by(threads, &items, || 2, |two, item| item * *two),
+                    wanted,
+                    "{threads} threads, {count} items"
+                );
             }
         }
     }

@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "common/git.rs"]
+mod git;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use git::git;
 use serde_json::Value;
 
 /// A repository with the smoke scenario, compiled to the branch `deploy`.
@@ -52,13 +56,7 @@ impl World {
     }
 
     fn git(&self, arguments: &[&str]) {
-        let run = Command::new("git")
-            .current_dir(self.folder.path())
-            .args(["-c", "user.name=Dev", "-c", "user.email=dev@example.org", "-c", "commit.gpgsign=false"])
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(run.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&run.stderr));
+        git(self.folder.path(), arguments);
     }
 
     /// Exit code, standard output, standard error.

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "common/folder.rs"]
+mod folder;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,8 +17,8 @@ use benchgrid::kustomize::{BaseError, BuiltBase, NoPrograms, check_base, kind, l
 use benchgrid::matrix::expand;
 use benchgrid::plan::{Plan, Systems, Trouble, plan};
 use benchgrid::spec::{CODES, Diagnostic, GroupSpec, Role, Severity, codes, load_lab, load_scenario, load_system};
+use folder::folder;
 use serde_json::json;
-use tempfile::TempDir;
 
 /// The project's folder.
 fn project() -> PathBuf {
@@ -25,17 +28,6 @@ fn project() -> PathBuf {
 /// Stand-ins for programs, by what they do.
 fn programs(what: &str) -> Machine {
     Machine { folder: Some(project().join("compiler/tests/programs").join(what)), limit: Duration::from_millis(500) }
-}
-
-/// A folder of these files.
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    folder
 }
 
 const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n";

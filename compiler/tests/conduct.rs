@@ -2,19 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "common/git.rs"]
+mod git;
+
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::Command,
+    path::PathBuf,
     sync::{Arc, Mutex, mpsc},
 };
 
 use benchgrid::conduct::{Conductor, Done, NoCluster, Options, Status, Tick, read_state};
 use benchgrid::git::{Branch, Ownership, Provenance, Publication, Remote, Snapshot, publish};
 use benchgrid_measures::{AttemptName, Timestamp, Verdict};
+use git::git;
 use git2::Repository;
 use serde_json::{Value, json};
 
@@ -81,17 +84,6 @@ fn answer(stream: TcpStream, said: &Mutex<Said>) {
     }
     let mut stream = stream;
     let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{reply}", reply.len());
-}
-
-fn git(place: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .current_dir(place)
-        .args(["-c", "user.name=Dev", "-c", "user.email=dev@example.org"])
-        .args(arguments)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 /// A compiled branch on a bare remote, a store, a clock.
@@ -170,7 +162,6 @@ impl World {
             index: &index,
             provenance: Provenance::of(&Repository::open(&source).unwrap()).unwrap(),
             version: "0.0.0",
-            threads: None,
         };
         publish(&source, &publication, Some(&self.url())).unwrap();
     }

@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "common/by_name.rs"]
+mod by_name;
+#[path = "common/folder.rs"]
+mod folder;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,23 +15,14 @@ use std::time::{Duration, Instant};
 use benchgrid::cli::programs::Machine;
 use benchgrid::kustomize::{BuiltBase, NoPrograms, emit, kind, load_base, name, read_documents};
 use benchgrid::spec::codes;
+use by_name::by_name;
+use folder::folder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The project's folder.
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
-}
-
-/// A folder of these files.
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    folder
 }
 
 fn built(dir: &Path) -> BuiltBase {
@@ -42,15 +38,6 @@ fn run(command: &mut Command) -> String {
 
 fn kustomize(dir: &Path) -> BTreeMap<String, Value> {
     by_name(read_documents(&run(Command::new("kustomize").arg("build").arg(dir))).unwrap())
-}
-
-/// Objects by kind and name.
-fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
-    let count = objects.len();
-    let map: BTreeMap<String, Value> =
-        objects.into_iter().map(|object| (format!("{} {}", kind(&object), name(&object)), object)).collect();
-    assert_eq!(map.len(), count);
-    map
 }
 
 fn without_namespaces(objects: &mut BTreeMap<String, Value>) {

@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "common/copy.rs"]
+mod copy;
+#[path = "common/git.rs"]
+mod git;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -10,22 +15,9 @@ use std::{
 };
 
 use benchgrid::git::{Branch, Change, GitError, Ownership, Provenance, Publication, Published, publish};
+use copy::copy;
+use git::git;
 use git2::{Oid, Repository, Signature, Time};
-
-/// Runs git and gives what it says.
-fn git(place: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .current_dir(place)
-        .args(["-c", "user.name=Dev", "-c", "user.email=dev@example.org", "-c", "commit.gpgsign=false"])
-        .args(arguments)
-        .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05+01:00")
-        .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05+01:00")
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "git {arguments:?}: {error}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
 
 /// A repository of sources with one commit, and a bare remote.
 struct World {
@@ -87,7 +79,6 @@ impl World {
             index: &index,
             provenance: self.provenance(),
             version: "0.0.0",
-            threads: None,
         };
         publish(&self.source(), &publication, push.then(|| self.url()).as_deref())
     }
@@ -194,7 +185,6 @@ fn a_late_compile_of_an_older_commit_changes_nothing() {
         index: &index,
         provenance: old.clone(),
         version: "0.0.0",
-        threads: None,
     };
     let published = publish(&world.source(), &late(files("a", "codex-00000001")), None).unwrap();
     assert_eq!(published, Published::Outdated { tip: id, by: world.provenance().sha });
@@ -295,7 +285,6 @@ fn a_folder_of_a_branch_can_hold_everything() {
         index: &index,
         provenance: world.provenance(),
         version: "0.0.0",
-        threads: None,
     };
     committed(publish(&world.source(), &publication, None).unwrap());
     assert!(matches!(publish(&world.source(), &publication, None).unwrap(), Published::Unchanged(_)));
@@ -453,7 +442,7 @@ fn eight_writers_to_one_remote_all_land() {
 }
 
 #[test]
-fn as_many_threads_as_there_are_give_the_same_commit() {
+fn many_new_objects_become_one_pack() {
     let many: BTreeMap<String, Vec<u8>> = (0..2000)
         .map(|n| {
             let path = format!("overlays/a/c-{}/{}.yaml", n % 400, n / 400);
@@ -461,26 +450,32 @@ fn as_many_threads_as_there_are_give_the_same_commit() {
         })
         .chain(files("a", "codex-00000001"))
         .collect();
-    let publish = |threads: usize| {
+    let world = World::new();
+    let count = many.len();
+    committed(world.publish(many, false).unwrap());
+    git(&world.source(), &["fsck", "--strict", "--no-dangling"]);
+    let packs = fs::read_dir(world.source().join(".git/objects/pack")).unwrap().count();
+    assert_eq!(packs, 2, "one pack with its index");
+    assert_eq!(world.tree(&world.source()).len(), count + 2);
+}
+
+#[test]
+fn the_commit_is_the_same_for_any_number_of_threads() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let compile = |threads: &str| {
         let world = World::new();
-        let publication = Publication {
-            branch: "deploy",
-            prefix: "",
-            lab: "lab",
-            own: Ownership::Compiled,
-            files: many.clone(),
-            folders: BTreeMap::new(),
-            index: &index,
-            provenance: world.provenance(),
-            version: "0.0.0",
-            threads: std::num::NonZeroUsize::new(threads),
-        };
-        let id = committed(publish(&world.source(), &publication, None).unwrap());
-        git(&world.source(), &["fsck", "--strict", "--no-dangling"]);
-        let packs = fs::read_dir(world.source().join(".git/objects/pack")).unwrap().count();
-        assert_eq!(packs, 2, "one pack with its index");
-        assert_eq!(world.tree(&world.source()).len(), many.len() + 2);
-        id
+        for folder in ["base", "labs", "matrices"] {
+            copy(&project.join(folder), &world.source().join(folder));
+        }
+        world.commit("scenario.yaml", "two", "Describe more of it");
+        let run = Command::new(env!("CARGO_BIN_EXE_benchgrid"))
+            .current_dir(world.source())
+            .args(["compile", "matrices/codex-vs-bittorrent.yaml", "--lab", "labs/example.yaml", "--threads", threads])
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        assert!(world.tree(&world.source()).len() > 300, "several threads have something to do");
+        git(&world.source(), &["rev-parse", "deploy"])
     };
-    assert_eq!(publish(1), publish(8));
+    assert_eq!(compile("1"), compile("8"));
 }

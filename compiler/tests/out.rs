@@ -1,4 +1,4 @@
-//! `compile --out`, as a user runs it: again and again, and where it must not.
+//! What `compile --out` and standard output receive, as a user runs them: again and again, and where they must not.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -43,4 +43,42 @@ fn a_folder_that_cannot_be_written_is_the_machine() {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("file/out"), "{said}");
+}
+
+#[test]
+fn a_folder_is_the_same_to_validate_and_compile() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let base = project.join("base/http");
+    let copied = Command::new("cp").args(["-R".as_ref(), base.as_os_str(), dir.path().as_os_str()]).status().unwrap();
+    assert!(copied.success());
+    let matrices = dir.path().join("matrices/sub");
+    std::fs::create_dir_all(&matrices).unwrap();
+    let scenario = "apiVersion: benchgrid.io/v1alpha1\nkind: \"Scenario\" # quoted\nmetadata: {name: deep}\nspec:\n  axes: {n: [2, 3]}\n  \
+                    systems: {http: {base: ../../http, groups: {nodes: {replicas: \"{{ n }}\"}}}}\n  measure: {fileSize: 1MB, seeders: 1}\n";
+    std::fs::write(matrices.join("deep.yml"), scenario).unwrap();
+    let out = dir.path().join("out");
+    let folder = dir.path().join("matrices").display().to_string();
+    assert!(compile(&folder, &out).status.success());
+    assert!(out.join("overlays/deep/cells.json").exists());
+    // a scenario that is passed over would lose its cells
+    std::fs::write(matrices.join("deep.yml"), scenario.replace("\"Scenario\"", "Scenari")).unwrap();
+    let output = compile(&folder, &out);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(out.join("overlays/deep/cells.json").exists());
+}
+
+#[test]
+fn a_result_that_is_lost_is_no_success() {
+    for verb in [&["explain"][..], &["completions", "bash"], &["schema", "scenario"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_benchgrid"));
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = command.args(verb).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{verb:?} {output:?}");
+        // but a reader may have had enough
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_benchgrid")).args(verb).stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{verb:?} {output:?}");
+    }
 }

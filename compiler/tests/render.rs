@@ -2,17 +2,21 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
+#[path = "common/by_name.rs"]
+mod by_name;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use benchgrid::cli::schema::schema;
-use benchgrid::kustomize::{NoPrograms, build, kind, load_base, name, read_documents};
+use benchgrid::kustomize::{NoPrograms, build, load_base, read_documents};
 use benchgrid::matrix;
 use benchgrid::plan::{Cell, Plan, Systems, plan};
 use benchgrid::render::{Attempt, Files, PlanFile, admit, attempt, files, plan_json, plan_markdown, plan_text, show};
 use benchgrid::spec::{Lab, any_error, base_folder, load_lab, load_scenario, load_system};
 use benchgrid_measures::AttemptName;
+use by_name::by_name;
 use serde_json::Value;
 
 /// The project's folder.
@@ -122,15 +126,6 @@ fn admitted(plan: &Plan, cell: &Cell) -> (AttemptName, Attempt) {
         deadline_seconds: cell.deadline_seconds,
     };
     (name, file)
-}
-
-/// Objects by kind and name.
-fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
-    let count = objects.len();
-    let map: BTreeMap<String, Value> =
-        objects.into_iter().map(|object| (format!("{} {}", kind(&object), name(&object)), object)).collect();
-    assert_eq!(map.len(), count);
-    map
 }
 
 fn printed(files: &Files) -> String {

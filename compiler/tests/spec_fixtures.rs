@@ -13,6 +13,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+#[path = "common/copy.rs"]
+mod copy;
+
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -27,6 +30,7 @@ use benchgrid::kustomize::{Program, ProgramError, Programs, check_cell};
 use benchgrid::matrix::expand;
 use benchgrid::plan::{Systems, plan};
 use benchgrid::spec::{self, Advised, CODES, Diagnostic, Template, any_error, codes};
+use copy::{copy, files};
 use git2::{ErrorClass, ErrorCode};
 use serde_json::json;
 use tempfile::TempDir;
@@ -52,12 +56,11 @@ const MADE: [(&str, &str, Maker); 14] = [
         check(&[file]).diagnostics.split_off(spec::MOST_SAID)
     }),
     (codes::TOO_MANY, "there are 40 axes, at most 32 are read", |folder| {
+        copy(&fixtures().join("good"), folder);
         let file = folder.join("scenario.yaml");
-        let axes: String = (0..40).fold(String::new(), |text, axis| text + &format!("    a{axis}: [1]\n"));
-        let text = format!(
-            "apiVersion: benchgrid.io/v1alpha1\nkind: Scenario\nmetadata: {{name: x}}\nspec:\n  axes:\n{axes}  systems: {{}}\n  measure: {{fileSize: 1MB}}\n"
-        );
-        std::fs::write(&file, text).unwrap();
+        let axes: String = (0..39).fold(String::new(), |text, axis| text + &format!("    a{axis}: [1]\n"));
+        let good = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, good.replace("  axes:\n", &format!("  axes:\n{axes}"))).unwrap();
         check(&[file]).diagnostics
     }),
     (codes::LEAVES, "`base` leaves the repository", |folder| {
@@ -80,7 +83,7 @@ const MADE: [(&str, &str, Maker); 14] = [
         charted(folder, |program, _| Err(ProgramError::Failed(program, "no template".to_owned())))
     }),
     (codes::PROGRAM_UNUSABLE, "did not end within", |folder| {
-        charted(folder, |program, _| Err(ProgramError::Hung(program, Duration::from_secs(60))))
+        charted(folder, |program, _| Err(ProgramError::Hung(program, Duration::from_mins(1))))
     }),
     (codes::UNSTEADY, "gives something else each time", |folder| {
         charted(folder, |_, call| Ok(format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a{call}}}\n")))
@@ -183,17 +186,6 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-/// Files of a folder and of those in it.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found.sort();
-    found
-}
-
 /// One fixture, copied to where it can be damaged.
 struct Case {
     /// The file or folder in the repository.
@@ -294,14 +286,6 @@ impl Case {
             }
             std::fs::write(&file, lines.join("\n") + "\n").unwrap();
         }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    for file in files(from) {
-        let copy = to.join(file.strip_prefix(from).unwrap());
-        std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
-        std::fs::copy(&file, &copy).unwrap();
     }
 }
 

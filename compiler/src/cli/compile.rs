@@ -6,7 +6,6 @@ use git2::Repository;
 use super::out_folder::{OutError, OutFolder};
 use super::{Exit, fail, fail_git, inputs, print, say};
 use crate::git::{Folders, GitError, Ownership, Provenance, Publication, Published, discover, publish, without_user};
-use crate::parallel;
 use crate::plan::Plan;
 use crate::render::{self, Files, Overlays};
 use crate::spec::{Lab, load_document};
@@ -176,7 +175,6 @@ impl Arguments {
             index: &index,
             provenance,
             version: env!("CARGO_PKG_VERSION"),
-            threads: Some(parallel::threads()),
         };
         publish(repo.path(), &publication, push)
     }

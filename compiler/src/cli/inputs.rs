@@ -12,8 +12,8 @@ use crate::matrix::{Matrix, expand};
 use crate::plan::{Plan, Subject, Systems, Trouble, plan};
 use crate::render::contract_troubles;
 use crate::spec::{
-    Advised, Diagnostic, Document, Lab, Located, Scenario, Severity, System, any_error, base_folder, codes,
-    load_document, load_lab, load_scenario, load_used_system, sort, suggest, text,
+    Diagnostic, Document, Lab, Located, Scenario, Severity, System, any_error, base_folder, codes, load_document,
+    load_lab, load_scenario, load_used_system, sort, suggest, text,
 };
 
 /// That a file which was named is there.
@@ -224,9 +224,7 @@ impl Files {
             Subject::Base(name) => in_scenario(&format!("/spec/systems/{name}/base")),
         };
         diagnostic.severity = trouble.severity;
-        if let Some(help) = &trouble.help {
-            diagnostic = diagnostic.help(help);
-        }
+        diagnostic.help.clone_from(&trouble.help);
         diagnostic
     }
 }

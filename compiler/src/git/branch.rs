@@ -134,7 +134,7 @@ pub fn write_commit(
 ) -> Result<Written, GitError> {
     let parent = parent.map(|id| repo.find_commit(id)).transpose()?;
     let before = parent.as_ref().map(git2::Commit::tree_id);
-    let mut objects = Objects::new(repo, None)?;
+    let mut objects = Objects::new(repo)?;
     let tree = change.apply(&mut objects, before, prefix)?;
     if before == Some(tree) {
         return Ok(Written::Unchanged(parent.map(|commit| commit.id())));

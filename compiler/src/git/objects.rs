@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, io::Read, num::NonZeroUsize, path::PathBuf};
+use std::{collections::BTreeMap, io::Read, path::PathBuf};
 
 use flate2::read::ZlibDecoder;
 use git2::{ObjectType, Odb, OdbLookupFlags, Oid, Repository};
@@ -8,13 +8,13 @@ use super::{
     pack::{Deflater, PackEntry, write_pack},
     tree::Entries,
 };
+use crate::parallel;
 
 /// Objects that the repository does not have yet. They are kept deflated until all are known, then written at once:
 /// a few as loose files, many as one pack.
 pub struct Objects<'r> {
     odb: Odb<'r>,
     folder: PathBuf,
-    threads: usize,
     deflater: Deflater,
     new: BTreeMap<Oid, PackEntry>,
 }
@@ -23,19 +23,16 @@ impl<'r> Objects<'r> {
     /// From this many new objects on they are written as a pack.
     pub const PACK: usize = 300;
 
-    /// Nothing yet; work is shared by this many threads, or by as many as the machine runs at once.
-    pub fn new(repo: &'r Repository, threads: Option<NonZeroUsize>) -> Result<Self, GitError> {
-        let threads = threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    /// Nothing yet.
+    pub fn new(repo: &'r Repository) -> Result<Self, GitError> {
         let folder = repo.commondir().join("objects");
-        Ok(Self { odb: repo.odb()?, folder, threads, deflater: Deflater::new(), new: BTreeMap::new() })
+        Ok(Self { odb: repo.odb()?, folder, deflater: Deflater::new(), new: BTreeMap::new() })
     }
 
     /// Ids of files with these bytes.
     pub fn blobs(&mut self, files: &[&[u8]]) -> Result<Vec<Oid>, GitError> {
-        let hash = |files: &[&[u8]]| {
-            files.iter().map(|bytes| Ok(Oid::hash_object(ObjectType::Blob, bytes)?)).collect::<Result<Vec<_>, _>>()
-        };
-        let ids = side_by_side(files, self.threads, hash)?;
+        let ids = parallel::map(files, |bytes| Oid::hash_object(ObjectType::Blob, bytes));
+        let ids = ids.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut missing: BTreeMap<Oid, &[u8]> = BTreeMap::new();
         for (id, bytes) in ids.iter().zip(files) {
             if !missing.contains_key(id) && !self.has(*id) {
@@ -44,12 +41,13 @@ impl<'r> Objects<'r> {
         }
         let missing: Vec<(Oid, &[u8])> = missing.into_iter().collect();
         let failed = |source| GitError::Io { path: self.folder.clone(), source };
-        let deflate = |files: &[(Oid, &[u8])]| {
-            let mut deflater = Deflater::new();
-            let entry = |(id, bytes): &(Oid, &[u8])| Ok((*id, deflater.entry(ObjectType::Blob, bytes)?));
-            files.iter().map(entry).collect::<Result<Vec<_>, _>>().map_err(failed)
-        };
-        self.new.extend(side_by_side(&missing, self.threads, deflate)?);
+        let entries = parallel::map_with(&missing, Deflater::new, |deflater, (id, bytes)| {
+            Ok((*id, deflater.entry(ObjectType::Blob, bytes)?))
+        });
+        for entry in entries {
+            let (id, entry) = entry.map_err(failed)?;
+            self.new.insert(id, entry);
+        }
         Ok(ids)
     }
 
@@ -100,26 +98,4 @@ impl<'r> Objects<'r> {
         read.map_err(|source| GitError::Io { path: self.folder.clone(), source })?;
         Ok(bytes)
     }
-}
-
-/// Does the work on parts of the items by several threads, and gives the results in the items' order.
-fn side_by_side<T: Sync, U: Send>(
-    items: &[T],
-    threads: usize,
-    work: impl Fn(&[T]) -> Result<Vec<U>, GitError> + Sync,
-) -> Result<Vec<U>, GitError> {
-    /// A thread costs more than this many small files do.
-    const LEAST: usize = 64;
-    let size = items.len().div_ceil(threads.max(1)).max(LEAST);
-    if items.len() <= size {
-        return work(items);
-    }
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = items.chunks(size).map(|part| scope.spawn(|| work(part))).collect();
-        let mut results = Vec::with_capacity(items.len());
-        for part in parts {
-            results.append(&mut part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-        }
-        Ok(results)
-    })
 }

@@ -1,6 +1,5 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    num::NonZeroUsize,
     path::Path,
 };
 
@@ -53,8 +52,6 @@ pub struct Publication<'a> {
     pub provenance: Provenance,
     /// Version of the program, for the trailer.
     pub version: &'a str,
-    /// Threads that share the work; without it, as many as the machine runs at once. The result is the same.
-    pub threads: Option<NonZeroUsize>,
 }
 
 impl Publication<'_> {
@@ -171,7 +168,7 @@ fn build(repo: &Repository, tip: Option<Oid>, publication: &Publication<'_>) -> 
     let Merge { change, kept } = Merge::new(&base, publication)?;
     let parent = tip.map(|tip| repo.find_commit(tip)).transpose()?;
     let old = parent.as_ref().map(git2::Commit::tree_id);
-    let mut objects = Objects::new(repo, publication.threads)?;
+    let mut objects = Objects::new(repo)?;
     let tree = change.apply_with(&mut objects, old, prefix, &publication.folders)?;
     if let Some(tip) = tip
         && old == Some(tree)

@@ -16,6 +16,7 @@ mod settings;
 
 pub use expand::{MOST_CELLS, MOST_COMBINATIONS, expand};
 pub use level::Level;
+pub(crate) use nodes::Nodes;
 pub use scope::Scope;
 pub use settings::check_settings;
 

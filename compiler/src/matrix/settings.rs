@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Combination, Level, Matrix, Scope, expand::describe, nodes::Nodes};
+use super::{Combination, Level, Matrix, Nodes, Scope, expand::describe};
 use crate::spec::{
     Advised, Diagnostic, ExpressionError, Family, GroupSpec, Load, Located, Quantity, Scenario, Severity, SystemUse,
     Template, a_kind, codes, pointer_part, sort, suggest,
@@ -77,7 +77,7 @@ impl Check<'_> {
     }
 
     /// The number of seeders, where it is given and sound.
-    fn measure(&mut self, scope: &Scope, cell: &Combination) -> Result<Option<u64>, ()> {
+    fn measure(&mut self, scope: &Scope, cell: &Combination) -> Result<Option<u32>, ()> {
         let measure = &self.scenario.spec.measure;
         let count = |least| Wanted::Whole(least, 1_000, codes::MEASURED_ZERO);
         for (field, template, wanted) in [
@@ -94,7 +94,7 @@ impl Check<'_> {
         }
         let Some(seeders) = &measure.seeders else { return Ok(None) };
         let wanted = Wanted::Whole(1, 1_000_000, codes::WRONG_SEEDERS);
-        self.setting(scope, cell, "/spec/measure/seeders", seeders, wanted).and_then(|n| n.as_u64()).map(Some).ok_or(())
+        self.setting(scope, cell, "/spec/measure/seeders", seeders, wanted).as_ref().and_then(whole).map(Some).ok_or(())
     }
 
     /// Whether a system is in a cell; none where that can't be said.
@@ -125,7 +125,7 @@ impl Check<'_> {
             let pointer = format!("{pointer}/groups/{}", pointer_part(name));
             let wanted = Wanted::Whole(1, 1_000, codes::REPLICAS);
             let replicas = self.setting(scope, cell, &format!("{pointer}/replicas"), &group.replicas, wanted);
-            nodes = nodes.zip(replicas.and_then(|n| n.as_u64())).map(|(nodes, count)| nodes.with(group.role, count));
+            nodes = nodes.zip(replicas.as_ref().and_then(whole)).map(|(nodes, count)| nodes.with(group.role, count));
             if let Some(network @ Value::String(_)) = &group.network {
                 let template = Template(network.clone());
                 self.setting(scope, cell, &format!("{pointer}/network"), &template, Wanted::Link);
@@ -169,8 +169,10 @@ impl Check<'_> {
         }
     }
 
-    fn draw(&mut self, cell: &Combination, system: &str, nodes: Nodes, seeders: Option<u64>) {
-        let Some(message) = nodes.refuse(system, seeders) else { return };
+    fn draw(&mut self, cell: &Combination, system: &str, nodes: Nodes, seeders: Option<u32>) {
+        // that a number is missing has been said
+        let seeders = seeders.or_else(|| nodes.by_role());
+        let Some(message) = seeders.and_then(|seeders| nodes.refuse(system, seeders)) else { return };
         let pointer = match self.scenario.spec.measure.seeders {
             Some(_) => "/spec/measure/seeders".to_owned(),
             None => format!("/spec/systems/{}/groups", pointer_part(system)),
@@ -232,6 +234,10 @@ impl Check<'_> {
 
 fn first_seen(cell: &Combination) -> String {
     format!("first seen with {}", describe(&cell.levels))
+}
+
+fn whole(value: &Value) -> Option<u32> {
+    u32::try_from(value.as_u64()?).ok()
 }
 
 impl Wanted {

@@ -9,7 +9,7 @@ use super::value::{Size, Spot, Text, Whole, resolve};
 use super::{Needs, PlannedGroup, PlannedImage, Subject, Trouble, image, link};
 use crate::kustomize::{kind, name};
 use crate::matrix::Scope;
-use crate::spec::{GroupSpec, ImagePolicy, Lab, Resources, Role, RoleSettings, System, Template, codes};
+use crate::spec::{GroupSpec, ImagePolicy, Lab, Resources, Role, RoleSettings, System, Template, codes, suggest};
 
 /// Most nodes of a group.
 const MOST_REPLICAS: u32 = 1000;
@@ -210,7 +210,12 @@ fn pool(input: &GroupInput<'_>) -> Result<Option<String>, Trouble> {
         return Ok(Some(pool.clone()));
     }
     let pools: Vec<&str> = input.lab.spec.pools.keys().map(String::as_str).collect();
-    Err(spot.trouble(codes::NO_POOL, format!("the lab has no pool `{pool}`; it has {}", pools.join(", "))))
+    let has = if pools.is_empty() { "none".to_owned() } else { pools.join(", ") };
+    let trouble = spot.trouble(codes::NO_POOL, format!("the lab has no pool `{pool}`; it has {has}"));
+    Err(match suggest(pool, pools) {
+        Some(near) => trouble.help(format!("did you mean `{near}`?")),
+        None => trouble,
+    })
 }
 
 /// What the group's role adds.

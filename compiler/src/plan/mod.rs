@@ -106,12 +106,12 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
     let mut cells = Vec::new();
     let mut failed = Vec::new();
     let mut warned = Vec::new();
-    let planned = parallel::map(&matrix.cells, |combination| {
+    let results = parallel::map(&matrix.cells, |combination| {
         let mut seen = Vec::new();
         (planner.cell(combination, &mut seen), seen)
     });
-    for (combination, (planned, seen)) in matrix.cells.iter().zip(planned) {
-        match planned {
+    for (combination, (cell, seen)) in matrix.cells.iter().zip(results) {
+        match cell {
             Ok(cell) => cells.push(cell),
             Err(wrong) => failed.extend(wrong.into_iter().map(|trouble| (combination.slug.clone(), trouble))),
         }

@@ -1,7 +1,7 @@
 //! What the program does with Git where something is in its way: kinds of clones, faults of disks and remotes, kills,
 //! and many at once. Everything by the program itself and real Git.
 //!
-//! `BENCHGRID_KILLS=200` kills more often than the usual 20 times. What a machine can't do is named, and fails where
+//! `BENCHGRID_KILLS=200` kills more often than the usual 20 times, `BENCHGRID_SEED=n` at other moments. What a machine can't do is named, and fails where
 //! `CI=true`.
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]

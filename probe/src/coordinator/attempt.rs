@@ -102,7 +102,9 @@ impl<'a> Attempt<'a> {
         thread::scope(|scope| {
             let threads: Vec<_> = backgrounds.iter().map(|background| scope.spawn(|| background.run())).collect();
             let went = self.beside(&cell, &backgrounds);
-            backgrounds.iter().zip(&threads).for_each(|(background, thread)| background.stop(thread));
+            for (background, thread) in backgrounds.iter().zip(&threads) {
+                background.stop(thread);
+            }
             went
         })
     }
@@ -120,7 +122,9 @@ impl<'a> Attempt<'a> {
             self.doing(&name);
             let mut out = Yield::default();
             let went = cell.repeat(which, &mut out);
-            backgrounds.iter().for_each(|background| background.news(&mut out));
+            for background in backgrounds {
+                background.news(&mut out);
+            }
             let records = self.settle(out);
             self.status.add(records.len());
             self.ledger.add(&records);

@@ -10,14 +10,28 @@ pub(super) fn lab(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     let mut check = Check { document, diagnostics };
     for pointer in ["/spec/metrics/write", "/spec/metrics/read", "/spec/argocd/webhook"] {
         check.url(pointer);
-        check.credentials(pointer);
     }
-    check.credentials("/spec/git/url");
+    for (pointer, help) in CREDENTIALS {
+        check.credentials(pointer, help);
+    }
     check.network("/spec/metrics/peer");
     check.prefix("/spec/git/prefix");
     check.pool("/spec/defaults/pool");
     check.concurrency("/spec/concurrency");
 }
+
+/// What a store's credentials need.
+const STORE: &str = "name a Secret in `metrics.secret`, and a `metrics.relay` that adds them";
+
+/// Where credentials are often written, and where they belong.
+const CREDENTIALS: [(&str, &str); 6] = [
+    ("/spec/git/url", "name a Secret with them in `conductor.gitSecret`"),
+    ("/spec/argocd/webhook", "the webhook needs none"),
+    ("/spec/argocd/destination", "Argo CD knows the cluster's"),
+    ("/spec/metrics/write", STORE),
+    ("/spec/metrics/read", STORE),
+    ("/spec/metrics/relay", STORE),
+];
 
 struct Check<'a> {
     document: &'a Document,
@@ -42,16 +56,10 @@ impl<'a> Check<'a> {
         self.diagnostics.push(self.document.at_value(codes::ADDRESS, pointer, message));
     }
 
-    /// `user:password@`, which would be on the branch for all to read; a name alone, as of ssh, gives nothing away.
-    fn credentials(&mut self, pointer: &str) {
-        let authority = self.text(pointer).and_then(|url| url.split_once("://")?.1.split('/').next());
-        let Some((user, _)) = authority.and_then(|authority| authority.rsplit_once('@')) else { return };
-        if user.contains(':') {
-            let message = "the address holds a password, and would be on the branch for all to read";
-            let help = match pointer {
-                "/spec/git/url" => "name a Secret with it in `conductor.gitSecret`",
-                _ => "let a relay in the conductor's namespace hold it, and write the relay's address",
-            };
+    /// Credentials would be on the branch, for all to read.
+    fn credentials(&mut self, pointer: &str, help: &str) {
+        if self.text(pointer).is_some_and(has_credentials) {
+            let message = "the address holds credentials, and would be on the branch for all to read";
             self.diagnostics.push(self.document.at_value(codes::CREDENTIALS, pointer, message).help(help));
         }
     }
@@ -93,6 +101,32 @@ impl<'a> Check<'a> {
             let message = format!("the lab has no pool `{pool}`; it has {has}");
             let near = suggest(pool, names.iter().copied());
             self.diagnostics.push(self.document.at_value(codes::NO_POOL, pointer, message).meant(near));
+        }
+    }
+}
+
+/// A user with a password, or, over HTTP, anybody: a token is given as a user too. `ssh://git@host` is fine.
+fn has_credentials(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let Some((user, _)) = authority.rsplit_once('@') else { return false };
+    scheme.starts_with("http") || user.contains(':')
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn credentials_of_urls() {
+        for (url, has) in [
+            ("https://a:b@host/x", true),
+            ("http://token@host", true),
+            ("ssh://git@host/x", false),
+            ("ssh://git:b@host/x", true),
+            ("git@host:x/y", false),
+            ("https://host/x@y", false),
+            ("https://host?user=a@b", false),
+        ] {
+            assert_eq!(super::has_credentials(url), has, "{url}");
         }
     }
 }

@@ -178,7 +178,8 @@ impl<'d> Builder<'d> {
                 bytes.start..bytes.start + trimmed.len()
             }
             ScalarStyle::Plain if text.is_empty() => bytes.start..bytes.start,
-            _ => bytes,
+            ScalarStyle::Plain => bytes,
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => quoted(&self.document.text, bytes),
         };
         let plain = style == ScalarStyle::Plain;
         if self.key_expected() {
@@ -367,4 +368,22 @@ impl<'d> Builder<'d> {
             (Some(_), None) => self.set_key(None, bytes),
         }
     }
+}
+
+/// A quoted scalar's bytes, up to its closing quote: the parser goes on over blanks and a comment.
+fn quoted(text: &str, bytes: Range<usize>) -> Range<usize> {
+    let mut rest = text[bytes.clone()].char_indices().peekable();
+    let Some((_, quote)) = rest.next() else { return bytes };
+    while let Some((at, character)) = rest.next() {
+        let escapes = match quote {
+            '"' => character == '\\',
+            _ => character == quote && rest.peek().is_some_and(|(_, next)| *next == quote),
+        };
+        if escapes {
+            rest.next();
+        } else if character == quote {
+            return bytes.start..bytes.start + at + 1;
+        }
+    }
+    bytes
 }

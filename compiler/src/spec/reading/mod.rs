@@ -83,3 +83,26 @@ fn build(document: &mut Document, diagnostics: &mut Vec<Diagnostic>) -> bool {
     }
     documents > 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_ends_where_its_last_quote_is() {
+        for value in ["\"4\"", "'4'", "\"a \\\" # b\"", "'it''s # no comment'", "\"\"", "''", "\"é\\\\\"", "plain"] {
+            for after in ["", "\n", "  # note\n", " \n# a 'line'\nb: 2\n"] {
+                for text in [format!("a: {value}{after}"), format!("- {value}{after}").replace("b: 2", "- 2")] {
+                    let (document, found) = read(Path::new("x.yaml"), text.as_bytes());
+                    let document = document.unwrap_or_else(|| panic!("{text}: {found:?}"));
+                    let pointer = if text.starts_with('a') { "/a" } else { "/0" };
+                    assert_eq!(&text[document.span(pointer).value], value, "{text}");
+                }
+            }
+        }
+        let text = "{a: \"4\"  , b: 'x' }  # note\n'c': 1";
+        let document = read(Path::new("x.yaml"), text.split('\n').next().unwrap_or_default().as_bytes()).0;
+        let span = document.map(|document| document.span("/a").value);
+        assert_eq!(span.map(|span| &text[span]), Some("\"4\""));
+    }
+}
