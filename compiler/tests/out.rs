@@ -54,8 +54,8 @@ fn a_folder_is_the_same_to_validate_and_compile() {
     assert!(copied.success());
     let matrices = dir.path().join("matrices/sub");
     std::fs::create_dir_all(&matrices).unwrap();
-    let scenario = "apiVersion: benchgrid.io/v1alpha1\nkind: \"Scenario\" # quoted\nmetadata: {name: deep}\nspec:\n  axes: {n: [2, 3]}\n  \
-                    systems: {http: {base: ../../http, groups: {nodes: {replicas: \"{{ n }}\"}}}}\n  measure: {fileSize: 1MB, seeders: 1}\n";
+    let scenario = "apiVersion: benchgrid.io/v1alpha1\nkind: \"Scenario\" # quoted\nmetadata: {name: deep}\nspec:\n  axes: {count: [2, 3]}\n  \
+                    systems: {http: {base: ../../http, groups: {nodes: {replicas: \"{{ count }}\"}}}}\n  measure: {fileSize: 1MB, seeders: 1}\n";
     std::fs::write(matrices.join("deep.yml"), scenario).unwrap();
     let out = dir.path().join("out");
     let folder = dir.path().join("matrices").display().to_string();

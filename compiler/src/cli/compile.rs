@@ -17,7 +17,7 @@ use crate::spec::{Lab, load_document};
                         --lab labs/test.yaml --push\n  benchgrid compile matrices/smoke.yaml --lab labs/test.yaml --out /tmp/branch"
 )]
 pub(super) struct Arguments {
-    /// Scenario files, or folders that hold the whole set of scenarios
+    /// Scenario files, or folders that hold the whole set of scenarios: others leave the branch
     #[arg(required = true, value_name = "FILE|DIR")]
     scenarios: Vec<PathBuf>,
     /// Lab file

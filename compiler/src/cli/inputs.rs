@@ -28,7 +28,9 @@ pub(super) fn there(path: &Path) -> Result<(), Exit> {
 /// The files that paths stand for; what is wrong with them is said.
 pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
     super::files::files(paths).map_err(|wrong| {
-        wrong.iter().for_each(|message| say(&format!("error: {message}")));
+        for message in wrong {
+            say(&format!("error: {message}"));
+        }
         Exit::Usage
     })
 }

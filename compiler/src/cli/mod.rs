@@ -191,15 +191,15 @@ fn fail_conduct(error: &ConductError) -> Exit {
 
 /// Says why a command can't do what it was asked to, with every cause that the message does not name itself.
 fn fail(exit: Exit, error: &dyn std::error::Error) -> Exit {
-    let mut said = format!("error: {error}");
+    let mut said = vec![format!("error: {error}")];
     let mut cause = error.source();
     while let Some(error) = cause {
         let because = error.to_string();
-        if !said.contains(&because) {
-            said += &format!("\n  because: {because}");
+        if !said.iter().any(|said| said.contains(&because)) {
+            said.push(format!("  because: {because}"));
         }
         cause = error.source();
     }
-    say(&said);
+    say(&said.join("\n"));
     exit
 }

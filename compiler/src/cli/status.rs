@@ -1,10 +1,8 @@
 //! `benchgrid status`: how far the campaigns of a deploy branch are.
 
-use std::io::Write;
-
 use clap::{Args, ValueEnum};
 
-use super::{DeployBranch, Exit, fail_conduct};
+use super::{DeployBranch, Exit, fail_conduct, print};
 use crate::{
     conduct::{ConductError, Status, read_state},
     git::{GitError, Remote, Snapshot},
@@ -36,19 +34,23 @@ pub enum StatusFormat {
 
 impl StatusArgs {
     pub(super) fn run(&self) -> Exit {
-        run(self, &mut std::io::stdout().lock()).map_or_else(|error| fail_conduct(&error), |()| Exit::Yes)
+        said(self).map_or_else(
+            |error| fail_conduct(&error),
+            |text| {
+                print(&text);
+                Exit::Yes
+            },
+        )
     }
 }
 
-/// Runs the verb.
-pub fn run(args: &StatusArgs, out: &mut dyn Write) -> Result<(), ConductError> {
-    let io = |source| GitError::Io { path: "status".into(), source };
+/// What the verb prints.
+pub fn said(args: &StatusArgs) -> Result<String, ConductError> {
     let status = read(args)?;
-    match args.format {
-        StatusFormat::Text => write!(out, "{status}").map_err(io)?,
-        StatusFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&status)?).map_err(io)?,
-    }
-    Ok(())
+    Ok(match args.format {
+        StatusFormat::Text => status.to_string(),
+        StatusFormat::Json => serde_json::to_string_pretty(&status)? + "\n",
+    })
 }
 
 fn read(args: &StatusArgs) -> Result<Status, ConductError> {

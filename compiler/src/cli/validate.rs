@@ -19,7 +19,7 @@ use crate::spec::{self, Advised, Diagnostic, Located, Scenario, Severity, System
 )]
 pub struct ValidateArgs {
     /// Files, or folders whose YAML files of ours are checked
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
     /// How it is written
     #[arg(long, value_enum, default_value_t)]
