@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use benchgrid::cli::inputs::read_and_plan;
-use benchgrid::cli::validate::{check, collect};
+use benchgrid::cli::{files::files as collect, validate::check};
 use benchgrid::git::{GitError, RemoteProblem};
 use benchgrid::kustomize::{Program, ProgramError, Programs, check_cell};
 use benchgrid::matrix::expand;

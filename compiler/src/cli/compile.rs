@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use git2::Repository;
@@ -8,7 +8,7 @@ use super::{Exit, fail, fail_git, inputs, print, say};
 use crate::git::{Folders, GitError, Ownership, Provenance, Publication, Published, discover, publish, without_user};
 use crate::plan::Plan;
 use crate::render::{self, Files, Overlays};
-use crate::spec::Lab;
+use crate::spec::{Lab, load_document};
 
 /// `benchgrid compile`
 #[derive(Debug, clap::Args)]
@@ -47,12 +47,19 @@ impl Arguments {
     }
 
     fn compile(&self) -> Result<(), Exit> {
+        self.repo.as_deref().map_or(Ok(()), inputs::there)?;
         let (plans, mut lab) = self.plans()?;
+        if let Some(branch) = &self.branch {
+            // what stands on a branch points at that branch
+            lab.spec.git.branch.clone_from(branch);
+        }
         if let Some(folder) = &self.out {
             self.addressed(&lab);
             let files = render::files(&plans, &BTreeSet::new(), &lab);
+            written(folder, &files)?;
             summary(&plans);
-            return written(folder, &files);
+            print(&format!("{} files in {}\n", files.len(), folder.display()));
+            return Ok(());
         }
         let git = |error: GitError| fail_git(&error);
         let source = self.source()?;
@@ -65,10 +72,21 @@ impl Arguments {
             lab.spec.git.url = origin(&repo).map(|url| without_user(&url));
         }
         self.addressed(&lab);
+        let unlike = provenance.dirty.as_ref().map(|(_, first)| (first.clone(), provenance.sha.clone()));
         let published = self.publish(&repo, &plans, &lab, provenance, push.as_deref()).map_err(git)?;
         summary(&plans);
         print(&match published {
-            Published::Committed(commit) => format!("{commit}\n"),
+            Published::Committed(commit) => {
+                if let Some((file, sha)) = unlike {
+                    say(&format!(
+                        "warning: {file} is not as in commit {}, which the branch names as its source; commit it before you push",
+                        sha.get(..10).unwrap_or(&sha)
+                    ));
+                }
+                let pushed = push.map(|url| format!(", pushed to {}", without_user(&url))).unwrap_or_default();
+                say(&format!("one commit on branch `{}`{pushed}:", lab.spec.git.branch));
+                format!("{commit}\n")
+            }
             Published::Unchanged(tip) => format!("nothing changed, the branch stays at {tip}\n"),
             Published::Outdated { tip, by } => {
                 format!(
@@ -87,51 +105,26 @@ impl Arguments {
         }
     }
 
+    /// The plans, by the scenarios' names.
     fn plans(&self) -> Result<(Vec<Plan>, Lab), Exit> {
-        let mut plans: BTreeMap<String, (PathBuf, Plan)> = BTreeMap::new();
-        let mut lab = None;
-        let mut wrong = None;
-        for path in self.files()? {
-            match inputs::planned(&path, &self.lab) {
-                Ok((plan, its_lab)) => {
-                    if let Some((other, _)) = plans.get(&plan.scenario) {
-                        say(&format!(
-                            "error: {} and {} are both named `{}`",
-                            other.display(),
-                            path.display(),
-                            plan.scenario
-                        ));
-                        wrong = Some(Exit::No);
-                    }
-                    plans.insert(plan.scenario.clone(), (path, plan));
-                    lab = Some(its_lab);
-                }
-                Err(exit) => wrong = Some(exit),
-            }
-        }
-        match (wrong, lab) {
-            (None, Some(lab)) => Ok((plans.into_values().map(|(_, plan)| plan).collect(), lab)),
-            (exit, _) => Err(exit.unwrap_or(Exit::Usage)),
-        }
+        let (mut plans, lab) = inputs::all_planned(&self.files()?, &self.lab)?;
+        plans.sort_by(|a, b| a.scenario.cmp(&b.scenario));
+        Ok((plans, lab))
     }
 
     /// The scenario files named, and those in the folders named.
     fn files(&self) -> Result<Vec<PathBuf>, Exit> {
-        let mut files = Vec::new();
-        for path in &self.scenarios {
-            if !path.is_dir() {
-                files.push(path.clone());
-                continue;
-            }
-            let found = inputs::scenarios(path).map_err(|error| {
-                say(&format!("error: {}: {error}", path.display()));
-                Exit::Usage
-            })?;
-            if found.is_empty() {
-                say(&format!("error: no scenario in {}", path.display()));
-                return Err(Exit::Usage);
-            }
-            files.extend(found);
+        let other = |path: &PathBuf| {
+            let kind = load_document(path).0.and_then(|document| document.tree.get("kind").cloned());
+            kind.is_some_and(|kind| kind == "Lab" || kind == "System")
+        };
+        let mut files = inputs::files(&self.scenarios)?;
+        // A misspelt kind stays, and is told of: without it, the branch would lose the scenario's cells.
+        files.retain(|path| self.scenarios.contains(path) || !other(path));
+        if files.is_empty() {
+            let folders: Vec<_> = self.scenarios.iter().map(|path| path.display().to_string()).collect();
+            say(&format!("error: no scenario in {}", folders.join(", ")));
+            return Err(Exit::Usage);
         }
         Ok(files)
     }
@@ -173,7 +166,7 @@ impl Arguments {
         }
         let whole = self.scenarios.iter().any(|path| path.is_dir());
         let publication = Publication {
-            branch: self.branch.as_ref().unwrap_or(&lab.spec.git.branch),
+            branch: &lab.spec.git.branch,
             prefix: &lab.spec.git.prefix,
             lab: &lab.metadata.name,
             own: if whole { Ownership::Everything } else { Ownership::Compiled },
@@ -210,7 +203,5 @@ fn written(folder: &Path, files: &Files) -> Result<(), Exit> {
     OutFolder::new(folder).replace(files).map_err(|error| {
         let exit = if matches!(error, OutError::Io(..)) { Exit::Environment } else { Exit::Usage };
         fail(exit, &error)
-    })?;
-    print(&format!("{} files in {}\n", files.len(), folder.display()));
-    Ok(())
+    })
 }

@@ -93,9 +93,7 @@ fn generated(spec: &CellsSpec) -> Result<Vec<Value>, Exit> {
     }
     for named in &spec.cells {
         if !plan.cells.iter().any(|cell| cell.id == *named || cell.slug == *named) {
-            let scenario = &plan.scenario;
-            say(&format!("error: no cell `{named}` in scenario `{scenario}`; `benchgrid plan` lists them"));
-            return Err(Exit::Usage);
+            return Err(inputs::no_cell(&plan, named));
         }
     }
     let mut objects = Vec::new();

@@ -65,6 +65,10 @@ pub fn files() -> Vec<(String, String)> {
 impl InitArgs {
     /// 1 when files are in the way: all of them are named, and nothing is written.
     pub(super) fn run(&self) -> Exit {
+        if self.folder.exists() && !self.folder.is_dir() {
+            say(&format!("error: {} is not a folder", self.folder.display()));
+            return Exit::Usage;
+        }
         let files = files();
         let place = |path: &str| self.folder.join(path);
         let there: Vec<&String> =

@@ -12,8 +12,8 @@ use crate::matrix::{Matrix, expand};
 use crate::plan::{Plan, Subject, Systems, Trouble, plan};
 use crate::render::contract_troubles;
 use crate::spec::{
-    Diagnostic, Lab, Located, Scenario, Severity, System, any_error, base_folder, codes, load_lab, load_scenario,
-    load_used_system, sort, text,
+    Diagnostic, Document, Lab, Located, Scenario, Severity, System, any_error, base_folder, codes, load_document,
+    load_lab, load_scenario, load_used_system, sort, suggest, text,
 };
 
 /// That a file which was named is there.
@@ -23,6 +23,14 @@ pub(super) fn there(path: &Path) -> Result<(), Exit> {
     }
     say(&format!("error: {} is not there", path.display()));
     Err(Exit::Usage)
+}
+
+/// The files that paths stand for; what is wrong with them is said.
+pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Exit> {
+    super::files::files(paths).map_err(|wrong| {
+        wrong.iter().for_each(|message| say(&format!("error: {message}")));
+        Exit::Usage
+    })
 }
 
 /// A lab, checked; mistakes are said.
@@ -39,10 +47,50 @@ pub(super) fn root(path: &Path) -> Option<PathBuf> {
 
 /// The plan of one scenario in a lab; mistakes of all files are said.
 pub(super) fn planned(scenario: &Path, lab: &Path) -> Result<(Plan, Lab), Exit> {
-    there(scenario)?;
-    there(lab)?;
+    // Both are looked for, so that both are named.
+    let (scenario_there, lab_there) = (there(scenario), there(lab));
+    scenario_there.and(lab_there)?;
     let (plan, diagnostics) = read_and_plan(scenario, lab);
     told(diagnostics, plan)
+}
+
+/// The plans of scenarios in a lab; mistakes of all files are said, each once.
+pub(super) fn all_planned(scenarios: &[PathBuf], lab_file: &Path) -> Result<(Vec<Plan>, Lab), Exit> {
+    there(lab_file)?;
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let mut plans: Vec<Plan> = Vec::new();
+    let mut names: BTreeMap<String, &PathBuf> = BTreeMap::new();
+    let mut lab = None;
+    for file in scenarios {
+        let (planned, found) = read_and_plan(file, lab_file);
+        let new: Vec<_> = found.into_iter().filter(|diagnostic| !diagnostics.contains(diagnostic)).collect();
+        diagnostics.extend(new);
+        let Some((plan, its_lab)) = planned else { continue };
+        match names.get(&plan.scenario) {
+            Some(other) => {
+                let document = load_document(file).0;
+                diagnostics.extend(document.map(|document| same_name(&document, &plan.scenario, other)));
+            }
+            None => drop(names.insert(plan.scenario.clone(), file)),
+        }
+        plans.push(plan);
+        lab = Some(its_lab);
+    }
+    told(diagnostics, lab).map(|lab| (plans, lab))
+}
+
+/// Two scenarios of one name.
+pub(super) fn same_name(document: &Document, name: &str, other: &Path) -> Diagnostic {
+    let message = format!("the scenario in {} is called `{name}` as well", other.display());
+    document.at_value(codes::SAME_SCENARIO, "/metadata/name", message)
+}
+
+/// Says that a scenario has no such cell.
+pub(super) fn no_cell(plan: &Plan, named: &str) -> Exit {
+    let near = suggest(named, plan.cells.iter().flat_map(|cell| [cell.slug.as_str(), cell.id.as_str()]));
+    let help = near.map_or("`benchgrid plan` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
+    say(&format!("error: no cell `{named}` in scenario `{}`; {help}", plan.scenario));
+    Exit::Usage
 }
 
 /// The plan of one scenario in a lab, and the mistakes of all files.
@@ -87,7 +135,8 @@ fn matrix(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Op
 fn told<T>(mut diagnostics: Vec<Diagnostic>, value: Option<T>) -> Result<T, Exit> {
     sort(&mut diagnostics);
     if !diagnostics.is_empty() {
-        say(rendered(&diagnostics).trim_end());
+        // with an empty line before what is said next
+        say(&format!("{}\n", rendered(&diagnostics).trim_end()));
     }
     match value {
         Some(value) if !any_error(&diagnostics) => Ok(value),
@@ -105,8 +154,12 @@ fn only_programs(diagnostics: &[Diagnostic]) -> bool {
 
 /// Diagnostics for stderr, in colours where a person looks.
 pub(super) fn rendered(diagnostics: &[Diagnostic]) -> String {
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    text(diagnostics, colours)
+    text(diagnostics, colours(&std::io::stderr()))
+}
+
+/// Whether a person looks, who did not ask for plain text.
+pub(super) fn colours(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// The systems of a scenario, as their files say.
@@ -174,19 +227,4 @@ impl Files {
         diagnostic.help.clone_from(&trouble.help);
         diagnostic
     }
-}
-
-/// Scenario files directly in a folder, by name; files of another kind are passed over.
-pub(super) fn scenarios(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        let kind = |text: String| text.lines().any(|line| line.trim_end() == "kind: Scenario");
-        if yaml && std::fs::read_to_string(&path).is_ok_and(kind) {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }

@@ -6,6 +6,7 @@ mod compile;
 pub mod conduct;
 mod deploy_branch;
 mod explain;
+pub mod files;
 mod function;
 pub mod init;
 pub mod inputs;
@@ -115,6 +116,14 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    // What panicked has said where.
+    std::panic::catch_unwind(run).unwrap_or_else(|_| {
+        say("this is a defect of benchgrid: please report it, with the lines above");
+        Exit::Bug.into()
+    })
+}
+
+fn run() -> ExitCode {
     let mut words = std::env::args_os();
     if let Some(kind) = function::legacy(words.next().as_deref()) {
         return function::run_legacy(kind, words.next().as_deref().map(std::path::Path::new)).into();
@@ -136,19 +145,27 @@ pub fn main() -> ExitCode {
         Verb::Explain(arguments) => arguments.run().into(),
         Verb::Function(arguments) => arguments.run().into(),
         Verb::Completions { shell } => {
-            clap_complete::generate(shell, &mut command(), "benchgrid", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command(), "benchgrid", &mut script);
+            print(&String::from_utf8_lossy(&script));
             Exit::Yes.into()
         }
         Verb::Probe(command) => command.run(),
     }
 }
 
-/// Prints a result; a reader that went away is no error.
+/// Prints a result. A reader that went away is no error; a result that is lost is one, and ends the program.
 fn print(text: &str) {
-    use std::io::Write;
+    use std::io::{ErrorKind, Write};
     let mut stdout = std::io::stdout().lock();
-    // The reader of a pipe may stop reading: `benchgrid report | head`.
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // The reader of a pipe may stop reading: `benchgrid report | head`.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            say(&format!("error: standard output: {error}"));
+            std::process::exit(Exit::Environment as i32);
+        }
+        _ => {}
+    }
 }
 
 /// Says something beside the result.
@@ -172,13 +189,17 @@ fn fail_conduct(error: &ConductError) -> Exit {
     }
 }
 
-/// Says why a command can't do what it was asked to, with every cause.
+/// Says why a command can't do what it was asked to, with every cause that the message does not name itself.
 fn fail(exit: Exit, error: &dyn std::error::Error) -> Exit {
-    say(&format!("error: {error}"));
+    let mut said = format!("error: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
-        say(&format!("  because: {error}"));
+        let because = error.to_string();
+        if !said.contains(&because) {
+            said += &format!("\n  because: {because}");
+        }
         cause = error.source();
     }
+    say(&said);
     exit
 }

@@ -21,6 +21,9 @@ pub(super) struct OutFolder<'a> {
 /// Why a folder was not written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum OutError {
+    /// A file stands there.
+    #[error("{0} is not a folder")]
+    NoFolder(PathBuf),
     /// Somebody else's files are there.
     #[error("{0} holds files that `compile --out` did not write; name another folder")]
     Foreign(PathBuf),
@@ -42,6 +45,9 @@ impl<'a> OutFolder<'a> {
 
     /// Makes our files in the folder these; nothing is touched when a file of somebody else's is in the way.
     pub(super) fn replace(&self, files: &Files) -> Result<(), OutError> {
+        if self.folder.exists() && !self.folder.is_dir() {
+            return Err(OutError::NoFolder(self.folder.to_owned()));
+        }
         fs::create_dir_all(self.folder).map_err(|error| OutError::Io(self.folder.to_owned(), error))?;
         let before = self.listed()?;
         let after: BTreeSet<String> = files.keys().cloned().collect();

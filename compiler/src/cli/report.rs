@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
     /// Record files (what coordinators print), instead of the store
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["store", "lab"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["store", "lab", "scenario"])]
     records: Vec<PathBuf>,
     /// Write report.md, cells.csv and samples.jsonl to this folder as well
     #[arg(long, value_name = "DIR")]
@@ -49,7 +49,11 @@ impl Arguments {
         let answer = |result: Result<Campaign, SourceError>| result.map_err(|error| fail(Exit::Environment, &error));
         if !self.records.is_empty() {
             self.records.iter().try_for_each(|path| inputs::there(path))?;
-            return answer(from_records(&self.records));
+            let campaign = answer(from_records(&self.records))?;
+            if campaign.transfers.is_empty() && campaign.endings.is_empty() {
+                say("warning: there is no record and no outcome in these files; each is a line that starts with `{`");
+            }
+            return Ok(campaign);
         }
         let Some(path) = &self.lab else { return Err(Exit::Usage) };
         let lab = inputs::lab(path)?;

@@ -54,7 +54,8 @@ impl SchemaArgs {
         }
         match self.all.as_deref().map(write_all) {
             Some(Err(error)) => {
-                say(&format!("error: the schemas can't be written: {error}"));
+                let folder = self.all.as_deref().unwrap_or(Path::new(""));
+                say(&format!("error: the schemas can't be written to {}: {error}", folder.display()));
                 Exit::Environment
             }
             _ => Exit::Yes,

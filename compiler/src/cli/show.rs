@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::{Exit, fail, inputs, print, say};
+use super::{Exit, fail, inputs, print};
 use crate::render;
 
 /// `benchgrid show`
@@ -27,11 +27,7 @@ impl Arguments {
             Err(exit) => return exit,
         };
         let Some(cell) = plan.cells.iter().find(|cell| cell.id == self.cell || cell.slug == self.cell) else {
-            say(&format!(
-                "error: no cell `{}` in scenario `{}`; `benchgrid plan` lists them",
-                self.cell, plan.scenario
-            ));
-            return Exit::Usage;
+            return inputs::no_cell(&plan, &self.cell);
         };
         match render::show(&plan, cell, &lab) {
             Ok(objects) => {

@@ -1,8 +1,7 @@
 //! `benchgrid validate`: everything that is wrong with scenarios, labs and systems, with places.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -67,17 +66,12 @@ pub struct Checked {
 impl ValidateArgs {
     /// 0 when there is no error, 1 when there is, 2 when there is nothing to check.
     pub(super) fn run(&self) -> Exit {
-        let files = match collect(&self.paths) {
+        let files = match inputs::files(&self.paths) {
             Ok(files) => files,
-            Err(message) => {
-                say(&format!("error: {message}"));
-                return Exit::Usage;
-            }
+            Err(exit) => return exit,
         };
         let checked = check(&files);
-        let colours =
-            std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let mut result = self.format.render(&checked.diagnostics, colours);
+        let mut result = self.format.render(&checked.diagnostics, inputs::colours(&std::io::stdout()));
         if self.format == Format::Text {
             for (file, (cells, exclusions)) in &checked.matrices {
                 let _ = writeln!(result, "{}: {cells} cells, {exclusions} exclusions", file.display());
@@ -91,54 +85,6 @@ impl ValidateArgs {
         say(&format!("{files} checked, {errors_said}, {}", counted(warnings, "warning")));
         if errors > 0 { Exit::No } else { Exit::Yes }
     }
-}
-
-/// The files of paths: a folder gives its YAML files that speak of our API, at any depth.
-pub fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
-    let mut files = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let before = files.len();
-            folder(path, &mut files).map_err(|error| format!("{} can't be read: {error}", path.display()))?;
-            if files.len() == before {
-                return Err(format!("{} holds no file of ours, there is nothing to check", path.display()));
-            }
-        } else if path.exists() {
-            files.push(path.clone());
-        } else {
-            return Err(format!("{} is not there", path.display()));
-        }
-    }
-    let mut seen = BTreeSet::new();
-    files.retain(|file| seen.insert(file.clone()));
-    Ok(files)
-}
-
-fn folder(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let mut entries = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if path.is_dir() && !hidden && !entry.file_type()?.is_symlink() {
-            folder(&path, files)?;
-        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") && path.is_file() && ours(&path)? {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
-/// Other YAML files, a base's manifests above all, are none of this verb's business.
-fn ours(path: &Path) -> std::io::Result<bool> {
-    let bytes = std::fs::read(path)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let kinds = ["Scenario", "Lab", "System"];
-    let kind = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("kind:"))
-        .any(|kind| kinds.contains(&kind.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\''])));
-    Ok(kind || text.lines().any(|line| line.starts_with("apiVersion:") && line.contains("benchgrid.io/")))
 }
 
 /// Checks files; every scenario with the systems of its bases.
@@ -184,8 +130,7 @@ fn scenario(
     };
     let name = &scenario.metadata.name;
     if let Some(other) = names.get(name) {
-        let message = format!("the scenario in {} is called `{name}` as well", other.display());
-        diagnostics.push(scenario.diagnostic(codes::SAME_SCENARIO, "/metadata/name", message));
+        diagnostics.push(inputs::same_name(&scenario.document, name, other));
     } else {
         names.insert(name.clone(), file.to_owned());
     }

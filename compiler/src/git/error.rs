@@ -13,7 +13,7 @@ use crate::spec::codes;
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// There is no repository, or none that can be read.
-    #[error("{place} can't be opened as a Git repository: {}", .source.message())]
+    #[error("{}", unopened(.place, .source))]
     Open {
         /// Where it was looked for.
         place: PathBuf,
@@ -21,7 +21,7 @@ pub enum GitError {
         source: git2::Error,
     },
     /// There is no source commit to name.
-    #[error("{place} has no commit yet, and the branch names the commit that it was made from")]
+    #[error("{place} has no commit yet")]
     NoSource {
         /// The repository.
         place: PathBuf,
@@ -248,6 +248,13 @@ fn of_library(error: &git2::Error) -> &'static str {
         codes::NO_REPOSITORY
     } else {
         codes::GIT_FILES
+    }
+}
+
+fn unopened(place: &Path, error: &git2::Error) -> String {
+    match of_library(error) {
+        codes::NO_REPOSITORY => format!("{} is in no Git repository", place.display()),
+        _ => format!("{} can't be opened as a Git repository: {}", place.display(), error.message()),
     }
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Level, Levels, level::LevelError};
-use crate::spec::{Diagnostic, Located, MOST_SAID, RESERVED_WORDS, Scenario, codes, pointer_part};
+use crate::spec::{Advised, Diagnostic, Located, MOST_SAID, RESERVED_WORDS, Scenario, codes, pointer_part};
 
 /// A scenario's axes with their levels, and the included combinations.
 pub(super) struct Axes {

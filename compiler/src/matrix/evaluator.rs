@@ -240,7 +240,7 @@ impl<'s> Evaluator<'s> {
             return Err(self.fail(node, "only functions can be called"));
         };
         let args = self.arguments(node, &call.args)?;
-        functions::call(function.id, &args, self.scope.hosts.as_deref()).map_err(|message| self.fail(node, message))
+        functions::call(function.id, &args, self.scope.hosts.as_ref()).map_err(|message| self.fail(node, message))
     }
 
     fn filter(&self, node: &Expr<'_>, name: &str, of: Option<&Expr<'_>>, args: &[CallArg<'_>]) -> Outcome {

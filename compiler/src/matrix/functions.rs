@@ -1,15 +1,15 @@
 use serde_json::Value;
 
-use super::operators;
+use super::{operators, scope::Hosts};
 use crate::spec::{Family, Quantity, QuantityError};
 
 /// Calls a function, or says why it can't be called so.
-pub(super) fn call(function: &str, args: &[Value], system: Option<&str>) -> Result<Value, String> {
-    match (function, system) {
+pub(super) fn call(function: &str, args: &[Value], hosts: Option<&Hosts>) -> Result<Value, String> {
+    match (function, hosts) {
         ("size", _) => quantity(Family::Size, args),
         ("rate", _) => quantity(Family::Rate, args),
         ("duration", _) => quantity(Family::Duration, args),
-        ("host", Some(system)) => host(system, args),
+        ("host", Some(hosts)) => host(hosts, args),
         ("host", None) => Err("`host` is only known to a system's own settings".to_owned()),
         _ => Err(format!("unknown function `{function}`")),
     }
@@ -30,9 +30,17 @@ fn quantity(family: Family, args: &[Value]) -> Result<Value, String> {
     }
 }
 
-fn host(system: &str, args: &[Value]) -> Result<Value, String> {
+fn host(hosts: &Hosts, args: &[Value]) -> Result<Value, String> {
     let wrong = || "`host` takes a group and a number, as in `host('bootstrap', 0)`".to_owned();
     let [Value::String(group), number] = args else { return Err(wrong()) };
     let number = operators::whole_decimal(number).as_u64().ok_or_else(wrong)?;
+    let Hosts { system, groups } = hosts;
+    let Some(nodes) = groups.get(group) else {
+        let known: Vec<_> = groups.keys().map(|name| format!("`{name}`")).collect();
+        return Err(format!("`{system}` has no group `{group}`; it has {}", known.join(", ")));
+    };
+    if number >= u64::from(*nodes) {
+        return Err(format!("the group `{group}` of `{system}` has no node {number}: it has {nodes}, counted from 0"));
+    }
     Ok(Value::String(format!("{system}-{group}-{number}.{system}-{group}")))
 }

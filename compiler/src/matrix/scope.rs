@@ -12,7 +12,14 @@ use crate::spec::{
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     pub(super) values: BTreeMap<String, Value>,
-    pub(super) hosts: Option<String>,
+    pub(super) hosts: Option<Hosts>,
+}
+
+/// What `host(group, n)` knows: a system, and how many nodes each of its groups has.
+#[derive(Debug, Clone)]
+pub(super) struct Hosts {
+    pub(super) system: String,
+    pub(super) groups: BTreeMap<String, u32>,
 }
 
 impl Scope {
@@ -29,10 +36,11 @@ impl Scope {
         self
     }
 
-    /// The function `host(group, n)`: host name of a node of this system.
+    /// The function `host(group, n)`: host name of a node of this system, whose groups have so many.
     #[must_use]
-    pub fn with_hosts(mut self, system: &str) -> Self {
-        self.hosts = Some(system.to_owned());
+    pub fn with_hosts(mut self, system: &str, groups: &BTreeMap<&str, u32>) -> Self {
+        let groups = groups.iter().map(|(name, nodes)| ((*name).to_owned(), *nodes)).collect();
+        self.hosts = Some(Hosts { system: system.to_owned(), groups });
         self
     }
 
@@ -97,7 +105,9 @@ mod tests {
             ("system".to_owned(), Level::Text("codex".to_owned())),
             ("link".to_owned(), Level::Object(link.as_object().unwrap().clone())),
         ]);
-        Scope::new(&levels).with("measure", json!({"fileSize": 10, "repetitions": 2})).with_hosts("codex")
+        Scope::new(&levels)
+            .with("measure", json!({"fileSize": 10, "repetitions": 2}))
+            .with_hosts("codex", &[("bootstrap", 1)].into())
     }
 
     fn evaluate(text: &str) -> Result<Value, ExpressionError> {
@@ -178,6 +188,13 @@ mod tests {
             assert_eq!((&text[error.span.clone()], error.fix.as_deref()), (blamed, fix), "{text}: {error:?}");
         }
         assert!(Scope::default().condition("host('a', 0) == ''").is_err());
+        for (text, said) in [
+            ("{{ host('bootstrp', 0) }}", "`codex` has no group `bootstrp`; it has `bootstrap`"),
+            ("{{ host('bootstrap', 1) }}", "has no node 1: it has 1, counted from 0"),
+        ] {
+            let error = evaluate(text).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
         for text in ["18446744073709551616", "1e999", "[] | first", "[] | max", "[] | default(1e999)"] {
             assert!(evaluate(&format!("{{{{ {text} }}}}")).is_err(), "{text}");
         }

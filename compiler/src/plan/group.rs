@@ -24,7 +24,7 @@ pub(super) struct GroupInput<'a> {
     pub(super) name: &'a str,
     pub(super) spec: &'a GroupSpec,
     pub(super) lab: &'a Lab,
-    /// Axes and `measure`.
+    /// Axes, `measure` and hosts; of a group's own `replicas`, axes alone.
     pub(super) scope: &'a Scope,
 }
 
@@ -72,7 +72,7 @@ pub(super) fn group(
     warnings: &mut Vec<Trouble>,
 ) -> Result<PlannedGroup, Trouble> {
     let about = json!({"name": input.name, "replicas": replicas, "role": role_name(input.spec.role)});
-    let scope = input.scope.clone().with("group", about).with_hosts(input.system_name);
+    let scope = input.scope.clone().with("group", about);
     let data_bytes = data_bytes(input, &scope)?;
     let scope = scope.with("data", json!({"size": data_bytes}));
     let (cpu, memory) = resources(input, &scope)?;

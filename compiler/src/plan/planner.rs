@@ -135,7 +135,7 @@ impl<'a> Planner<'a> {
         }
         let seeders =
             seeders(present.name, present.using, &counts, settings.seeders).map_err(|trouble| vec![trouble])?;
-        let scope = axes.clone().with("measure", about(settings, seeders));
+        let scope = axes.clone().with("measure", about(settings, seeders)).with_hosts(present.name, &counts);
         let mut groups: Vec<PlannedGroup> = Vec::new();
         for (name, spec) in &present.using.groups {
             match group(&input(&scope, name, spec), counts[name.as_str()], warnings) {

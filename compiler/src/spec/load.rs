@@ -64,7 +64,11 @@ pub fn load_used_system(
         return (None, vec![at_base(codes::LEAVES, message).help(help)]);
     }
     if !folder.join("system.yaml").exists() {
-        let what = if folder.is_dir() { "has no system.yaml" } else { "is not there" };
+        let what = match folder.metadata() {
+            Ok(metadata) if metadata.is_dir() => "has no system.yaml",
+            Ok(_) => "is not a folder",
+            Err(_) => "is not there",
+        };
         let message = format!("the base `{}` {what}", folder.display());
         return (None, vec![at_base(codes::BASE, message).meant(near_base(&folder, &system.base))]);
     }
@@ -114,7 +118,8 @@ fn bytes(path: &Path) -> Result<Vec<u8>, (&'static str, String)> {
     let unreadable = |error: std::io::Error| (codes::UNREADABLE, format!("{shown} can't be read: {error}"));
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err((codes::UNREADABLE, format!("{shown} is not a file")));
+        let what = if metadata.is_dir() { ", but a folder" } else { "" };
+        return Err((codes::UNREADABLE, format!("{shown} is not a file{what}")));
     }
     if metadata.len() > LARGEST_FILE as u64 {
         return Err((codes::TOO_LARGE, format!("the file has {} bytes, at most 8 MiB are read", metadata.len())));
@@ -157,6 +162,11 @@ fn located<T: DeserializeOwned>(
     checks: Checks,
     mut diagnostics: Vec<Diagnostic>,
 ) -> (Option<Located<T>>, Vec<Diagnostic>) {
+    if let Some(other) = structure::other_kind(&document, kind) {
+        // Of its fields, all would be wrong.
+        diagnostics.push(other);
+        return (None, diagnostics);
+    }
     let mut found = Vec::new();
     let value = structure::typed(&document, kind, &mut found);
     if found.len() < diagnostic::MOST_SAID {

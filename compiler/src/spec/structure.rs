@@ -53,6 +53,16 @@ pub(super) fn typed<T: DeserializeOwned>(
     }
 }
 
+/// What is said of a file that is ours, but of another kind.
+pub(super) fn other_kind(document: &Document, kind: &str) -> Option<Diagnostic> {
+    let found = document.tree.get("kind")?.as_str()?;
+    let other = found != kind && ["Scenario", "Lab", "System"].contains(&found);
+    other.then(|| {
+        let message = format!("a {kind} is wanted here, and this is a {found}");
+        document.at_value(codes::KIND, "/kind", message).help("name another file")
+    })
+}
+
 /// `apiVersion` and `kind` are right, or what follows makes no sense.
 fn header(document: &Document, kind: &str, diagnostics: &mut Vec<Diagnostic>) -> bool {
     let Value::Object(map) = &document.tree else {

@@ -36,6 +36,6 @@ pub enum PluginError {
     )]
     Unknown(String, String),
     /// A configuration that says something else than it can.
-    #[error("{0}: {1}; it has scenario, lab, cells and of")]
+    #[error("{0}: {1}")]
     Spec(&'static str, String),
 }

@@ -28,9 +28,9 @@ fn axis(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     let known = axes(&document.tree);
     if !known.contains(axis) {
         let diagnostic = document.at_value(codes::COMPARE, pointer, format!("there is no axis `{axis}`"));
-        diagnostics.push(
-            diagnostic.meant(suggest(axis, known.iter().copied())).help(format!("the axes are {}", words(&known))),
-        );
+        let help =
+            if known.is_empty() { "there are none".to_owned() } else { format!("the axes are {}", words(&known)) };
+        diagnostics.push(diagnostic.meant(suggest(axis, known.iter().copied())).help(help));
         return;
     }
     let pointer = "/spec/compare/baseline";
@@ -39,7 +39,8 @@ fn axis(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
         document.tree.pointer(&format!("/spec/axes/{axis}")).and_then(Value::as_array).cloned().unwrap_or_default();
     let included = each(&document.tree, &format!("/spec/include/*/{axis}")).into_iter().map(|(_, level)| level.clone());
     let levels: Vec<Value> = listed.into_iter().chain(included).collect();
-    if !levels.iter().any(|level| same(level, baseline)) {
+    // an axis without levels is told of by the matrix
+    if !levels.is_empty() && !levels.iter().any(|level| same(level, baseline)) {
         let levels: Vec<String> = levels.iter().map(shown).collect();
         let message = format!("`{}` is no level of `{axis}`, which has {}", shown(baseline), words(&levels));
         let near = suggest(&shown(baseline), levels.iter().map(String::as_str)).map(str::to_owned);

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{Diagnostic, Document, each};
+use super::{Diagnostic, Document, axes, each};
 use crate::spec::{Family, MOST_SAID, Quantity, QuantityError, codes, mend};
 
 pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
@@ -94,12 +94,31 @@ impl Check<'_> {
     }
 
     fn unreadable(&mut self, pointer: &str, text: &str, family: Family, error: &QuantityError) {
-        let fix = mend(text).filter(|fix| Quantity::of(family, fix).is_some());
+        // `Mb` is a unit of bits where a rate is expected
+        let mended = [mend(text), mend(&format!("{text}ps"))];
+        let fix = mended.into_iter().flatten().find(|fix| Quantity::of(family, fix).is_some());
+        let said = match error {
+            QuantityError::UnknownUnit { unit, meant: Some(meant) }
+                if !family.units().iter().any(|(name, _)| name == meant) =>
+            {
+                format!("`{unit}` is no unit of a {}", family.name())
+            }
+            _ => error.to_string(),
+        };
         let units: Vec<_> = family.units().iter().rev().map(|(unit, _)| *unit).collect();
-        let diagnostic = self.report(codes::QUANTITY, pointer, error.to_string());
+        let diagnostic = self.report(codes::QUANTITY, pointer, said);
         diagnostic.help =
             Some(format!("a {} has one of the units {}, without a space", family.name(), units.join(" ")));
         diagnostic.fix = fix;
+        self.meant_axis(text);
+    }
+
+    /// The value that was just reported may be an axis that lacks its braces.
+    fn meant_axis(&mut self, text: &str) {
+        if let Some(diagnostic) = self.diagnostics.last_mut().filter(|_| axes(&self.document.tree).contains(text)) {
+            diagnostic.help = Some("the axis is an expression".to_owned());
+            diagnostic.fix = Some(format!("\"{{{{ {text} }}}}\""));
+        }
     }
 
     /// A whole number between two limits.
@@ -119,6 +138,7 @@ impl Check<'_> {
                     let diagnostic = self.report(codes::WRONG_TYPE, &pointer, "expected a whole number, found text");
                     diagnostic.help = fix.as_ref().map(|_| "without quotes it is a number".to_owned());
                     diagnostic.fix = fix;
+                    self.meant_axis(text);
                 }
                 _ => {}
             }

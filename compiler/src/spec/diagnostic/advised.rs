@@ -7,7 +7,8 @@ pub trait Advised: Sized {
     #[must_use]
     fn help(mut self, help: impl AsRef<str>) -> Self {
         let (said, _) = self.advice();
-        let before = said.take().map(|said| said + "; ").unwrap_or_default();
+        let before = said.take().map(|said| if said.ends_with('?') { said + " " } else { said + "; " });
+        let before = before.unwrap_or_default();
         *said = Some(before + help.as_ref());
         self
     }

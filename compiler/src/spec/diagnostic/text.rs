@@ -18,7 +18,7 @@ fn report(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
     };
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
     let mut first = match &diagnostic.place {
-        Some(place) if excerpt(place).0.len() > LONGEST_EXCERPT => title.element(
+        Some(place) if !shows(place) => title.element(
             Origin::path(place.file.to_string_lossy().into_owned()).line(place.line).char_column(place.column),
         ),
         Some(place) => {
@@ -28,7 +28,7 @@ fn report(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
         }
         None => Group::with_title(title),
     };
-    let shown = diagnostic.place.as_ref().filter(|place| excerpt(place).0.len() <= LONGEST_EXCERPT);
+    let shown = diagnostic.place.as_ref().filter(|place| shows(place));
     let fixed = shown.zip(diagnostic.fix.as_deref());
     let Some((place, fix)) = fixed else {
         if let Some(help) = &diagnostic.help {
@@ -40,6 +40,11 @@ fn report(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
     let (excerpt, start) = excerpt(place);
     let patch = Patch::new(place.bytes.start - start..place.bytes.end - start, fix);
     vec![first, Level::HELP.secondary_title(help).element(snippet(excerpt, place).patch(patch))]
+}
+
+/// Whether there is an excerpt: of a file that was not read there is none.
+fn shows(place: &Place) -> bool {
+    !place.text.is_empty() && excerpt(place).0.len() <= LONGEST_EXCERPT
 }
 
 fn snippet<'a, T: Clone>(excerpt: &'a str, place: &Place) -> Snippet<'a, T> {

@@ -107,7 +107,11 @@ impl<'d> Builder<'d> {
         }
         let start = if start >= self.document.text.len() { self.document.text.trim_end().len() } else { start };
         let end = self.document.text[start..].chars().next().map_or(start, |c| start + c.len_utf8());
-        self.report(codes::SYNTAX, start..end, error.info().to_owned());
+        let tab = self.document.text[start..].starts_with('\t') || self.document.text[..start].ends_with('\t');
+        let diagnostic = self.report(codes::SYNTAX, start..end, error.info().to_owned());
+        if tab {
+            diagnostic.help = Some("here is a tab: YAML takes spaces".to_owned());
+        }
     }
 
     fn word_end(&self, start: usize) -> usize {
@@ -274,6 +278,24 @@ impl<'d> Builder<'d> {
         }
     }
 
+    /// An object or a list as a key: nearly always an expression without its quotes.
+    fn key_of_an_object(&mut self, bytes: Range<usize>) {
+        let text = &self.document.text;
+        let expression = (text[..bytes.start].ends_with('{') && text[bytes.start..].starts_with('{'))
+            .then(|| Some(bytes.start - 1..bytes.start + text[bytes.start..].find("}}")? + 2))
+            .flatten()
+            .filter(|span| !text[span.clone()].contains('\n'));
+        let Some(span) = expression else {
+            self.report(codes::KEY_NOT_TEXT, bytes, "a key must be text");
+            return;
+        };
+        let quoted = Value::String(text[span.clone()].to_owned()).to_string();
+        let diagnostic = self.report(codes::KEY_NOT_TEXT, span, "an expression stands in quotes");
+        diagnostic.help = Some("without them, YAML takes it for an object".to_owned());
+        diagnostic.fix = Some(quoted);
+        self.document.refused.insert(self.path.clone());
+    }
+
     fn open(&mut self, fields: Option<Map<String, Value>>, bytes: Range<usize>) -> bool {
         if self.frames.len() >= DEEPEST {
             self.report(codes::DEPTH, bytes, format!("at most {DEEPEST} levels of nesting are read"));
@@ -281,7 +303,7 @@ impl<'d> Builder<'d> {
         }
         let is_key = self.key_expected();
         if is_key {
-            self.report(codes::KEY_NOT_TEXT, bytes.clone(), "a key must be text");
+            self.key_of_an_object(bytes.clone());
         } else if let Some(frame) = self.frames.last().filter(|frame| frame.fields.is_none()) {
             let index = frame.items.len().to_string();
             self.push(&index);
