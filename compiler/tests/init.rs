@@ -151,7 +151,7 @@ fn the_repository_works_at_once() {
     let bed = Bed::new();
     bed.shell("work", "\"$BENCHGRID\" validate . && \"$BENCHGRID\" validate matrices labs base");
     let plan = bed.shell("work", "\"$BENCHGRID\" plan matrices/demo-3x3.yaml --lab labs/main.yaml");
-    assert!(plan.starts_with("demo-3x3 in lab main: 9 cells"), "{plan}");
+    assert!(plan.starts_with("demo-3x3 in lab main: 9 cells, "), "{plan}");
     bed.shell("work", "\"$BENCHGRID\" compile matrices --lab labs/main.yaml");
     assert_eq!(bed.shell("work", "git ls-tree deploy overlays/demo-3x3/ | grep --count tree"), "9\n");
     bed.shell(

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Level, Levels, level::LevelError};
-use crate::spec::{Diagnostic, Located, MOST_SAID, RESERVED_WORDS, Scenario, codes, pointer_part};
+use crate::spec::{Advised, Diagnostic, Located, MOST_SAID, RESERVED_WORDS, Scenario, codes, pointer_part};
 
 /// A scenario's axes with their levels, and the included combinations.
 pub(super) struct Axes {
@@ -99,10 +99,11 @@ impl Reader<'_> {
     fn refused(&self, error: &LevelError, pointer: &str) -> Diagnostic {
         match error {
             LevelError::Quantity { error, fix } => {
-                let mut diagnostic = self.scenario.diagnostic(codes::QUANTITY, pointer, error.to_string());
-                diagnostic.help = Some("in quotes it is text".to_owned());
-                diagnostic.fix.clone_from(fix);
-                diagnostic
+                let diagnostic = self.scenario.diagnostic(codes::QUANTITY, pointer, error.to_string());
+                match fix {
+                    Some(_) => diagnostic.meant(fix.clone()),
+                    None => diagnostic.help("in quotes it is text"),
+                }
             }
             LevelError::Unusable(message) => self.scenario.diagnostic(codes::LEVEL, pointer, message.as_str()),
         }
