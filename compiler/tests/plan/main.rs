@@ -67,6 +67,38 @@ fn links_give_bound_and_deadline() {
     assert!(cell.deadline_seconds > cell.coordinator_seconds);
 }
 
+#[test]
+fn slow_and_unknown_links_have_time() {
+    let mixed = Input::with(|input| {
+        input.group("seed").network = Some(json!("unshaped"));
+        input.group("slow").network = Some(json!({"up": "1Mbit", "down": "1Mbit"}));
+    })
+    .unwrap();
+    let cell = mixed.cells.iter().find(|cell| cell.slug == "filesize-20mb.system-http").unwrap();
+    assert_eq!(cell.measure.fluid_bound_seconds, None);
+    // 160 s for the slow leecher, whatever the seeder's link
+    assert!((cell.measure.transfer_deadline_seconds - 20.0 * 160.0).abs() < f64::EPSILON, "{:?}", cell.measure);
+
+    let crowd = Input::with(|input| {
+        input.measure().repetitions = Some(Template(json!(1)));
+        input.group("slow").network = Some(json!({"up": "100kbit", "down": "100kbit"}));
+        input.group("slow").replicas = Template(json!(60));
+    })
+    .unwrap();
+    // the least bytes take each slow link 80 s and more, both ways
+    let tests = 60 * 2 * 80;
+    assert!(crowd.cells.iter().all(|cell| cell.systems[0].name != "http" || cell.coordinator_seconds > tests));
+    assert!(crowd.totals.most_hours > crowd.totals.hours, "{:?}", crowd.totals);
+}
+
+#[test]
+fn the_order_of_a_bases_files_is_no_part_of_the_experiment() {
+    let usual = Input::new().plan().unwrap();
+    let other = Input::with(|input| input.systems.get_mut("bittorrent").unwrap().1.objects.reverse()).unwrap();
+    assert_eq!(digests(&usual), digests(&other));
+    assert_ne!(usual.bases, other.bases);
+}
+
 /// A change of the smoke scenario, the code that it gives, and where.
 type Case = (fn(&mut Input), &'static str, &'static str);
 
@@ -121,7 +153,8 @@ const REFUSED_IN_GROUPS: [Case; 4] = [
     ),
 ];
 
-const WARNED: [Case; 6] = [
+const WARNED: [Case; 7] = [
+    (|input| input.lab.spec.shaping = Shaping::None, codes::UNSHAPED, "/spec/shaping"),
     (|input| "carrier-pigeon".clone_into(&mut input.system().driver), codes::NO_DRIVER, "/spec/driver"),
     (|input| input.group("fast").network = None, codes::UNSHAPED, "/spec/systems/http/groups/fast"),
     (|input| input.lab.spec.scrape = Scrape::PrometheusOperator, codes::SCRAPE, "/spec/scrape"),
