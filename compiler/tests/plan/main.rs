@@ -8,8 +8,9 @@ mod input;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use benchgrid::kustomize::{NoPrograms, check_base, emit, load_base};
+use benchgrid::kustomize::{NoPrograms, check_base, emit, kind, load_base};
 use benchgrid::plan::{Plan, Trouble};
+use benchgrid::render::built;
 use benchgrid::spec::{
     All, CODES, Concurrency, ImagePolicy, Load, Resources, Role, Scrape, Shaping, Spread, Template, codes,
 };
@@ -89,6 +90,45 @@ fn slow_and_unknown_links_have_time() {
     let tests = 60 * 2 * 80;
     assert!(crowd.cells.iter().all(|cell| cell.systems[0].name != "http" || cell.coordinator_seconds > tests));
     assert!(crowd.totals.most_hours > crowd.totals.hours, "{:?}", crowd.totals);
+}
+
+/// The pod of a group of the first cell, built with a change of its base's pod.
+fn pod(class: Option<&str>, change: fn(&mut Value)) -> Value {
+    let mut input = Input::new();
+    input.lab.spec.storage.class = class.map(str::to_owned);
+    let objects = &mut input.systems.get_mut("http").unwrap().1.objects;
+    change(&mut objects.iter_mut().find(|it| kind(it) == "StatefulSet").unwrap()["spec"]["template"]["spec"]);
+    let plan = input.plan().unwrap();
+    let cell = plan.cells.iter().find(|cell| cell.slug.ends_with("http")).unwrap();
+    let objects = built(&plan, cell, &input.lab).unwrap();
+    objects.iter().find(|it| kind(it) == "StatefulSet").unwrap()["spec"]["template"]["spec"].clone()
+}
+
+/// Where the containers mount a volume, and what mounts there.
+fn mounts<'p>(pod: &'p Value, volume: &str) -> Vec<(&'p str, &'p Value)> {
+    let containers = pod["containers"].as_array().unwrap().iter();
+    let all = containers.flat_map(|it| it["volumeMounts"].as_array().unwrap().iter().map(move |mount| (it, mount)));
+    let of = all.filter(|(_, mount)| mount["name"] == volume);
+    of.map(|(it, mount)| (it["name"].as_str().unwrap(), mount)).collect()
+}
+
+#[test]
+fn data_have_a_volume_of_their_own() {
+    for class in [None, Some("quick")] {
+        // a volume of that name that is mounted elsewhere is another one
+        let taken = pod(class, |pod| pod["containers"][0]["volumeMounts"][0]["mountPath"] = json!("/etc/node"));
+        assert_eq!(mounts(&taken, "data"), [("node", &json!({"mountPath": "/etc/node", "name": "data"}))]);
+        assert_eq!(taken["volumes"][0], json!({"emptyDir": {}, "name": "data"}));
+        let both: Vec<&str> = mounts(&taken, "benchgrid-data").into_iter().map(|(name, _)| name).collect();
+        assert_eq!(both, ["node", "agent"], "{taken}");
+        // the agent sees what the node sees
+        let deep = pod(class, |pod| pod["containers"][0]["volumeMounts"][0]["subPath"] = json!("deep"));
+        let seen = mounts(&deep, "data");
+        assert_eq!((seen.len(), seen[0].1["subPath"].as_str()), (2, Some("deep")));
+        assert_eq!(seen[0].1, seen[1].1);
+        let slash = pod(class, |pod| pod["containers"][0]["volumeMounts"][0]["mountPath"] = json!("/data/"));
+        assert_eq!(mounts(&slash, "data").len(), 2);
+    }
 }
 
 #[test]
