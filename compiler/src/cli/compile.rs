@@ -49,6 +49,10 @@ impl Arguments {
 
     fn compile(&self) -> Result<(), Exit> {
         let (plans, mut lab) = self.plans()?;
+        if let Some(branch) = &self.branch {
+            // what stands on a branch points at that branch
+            lab.spec.git.branch.clone_from(branch);
+        }
         if let Some(folder) = &self.out {
             self.addressed(&lab);
             let files = render::files(&plans, &BTreeSet::new(), &lab);
@@ -174,7 +178,7 @@ impl Arguments {
         }
         let whole = self.scenarios.iter().any(|path| path.is_dir());
         let publication = Publication {
-            branch: self.branch.as_ref().unwrap_or(&lab.spec.git.branch),
+            branch: &lab.spec.git.branch,
             prefix: &lab.spec.git.prefix,
             lab: &lab.metadata.name,
             own: if whole { Ownership::Everything } else { Ownership::Compiled },

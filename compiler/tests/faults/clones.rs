@@ -162,10 +162,10 @@ fn scenarios_of_two_repositories_have_no_common_source() {
 #[test]
 fn passwords_of_the_origin_stay_here() {
     let world = World::new();
-    git(&world.source(), &["remote", "add", "origin", "https://me:secret@git.example.org/lab.git"]);
+    git(&world.source(), &["remote", "add", "origin", "https://me:pa55word@git.example.org/lab.git"]);
     world.compile(&[]).good();
     let lab = git(&world.source(), &["show", "deploy:lab.json"]);
     assert!(lab.contains("https://git.example.org/lab.git"), "{lab}");
     let every = git(&world.source(), &["log", "-p", "--format=%B", "deploy"]);
-    assert!(every.contains("git.example.org") && !every.contains("secret"));
+    assert!(every.contains("git.example.org") && !every.contains("pa55word"));
 }
