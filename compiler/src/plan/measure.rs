@@ -139,9 +139,8 @@ fn baselines(measure: &PlannedMeasure, systems: &[PlannedSystem]) -> f64 {
     let bits = measure.baseline_bytes as f64 * 8.0;
     let due = |link: Link| bits / link.up_bits_per_second.min(link.down_bits_per_second) as f64;
     let groups = systems.iter().flat_map(|system| &system.groups);
-    let of = |group: &PlannedGroup| {
-        f64::from(group.replicas) * group.link.map_or(0.0, due).max(BASELINE_SECONDS as f64)
-    };
+    let of =
+        |group: &PlannedGroup| f64::from(group.replicas) * group.link.map_or(0.0, due).max(BASELINE_SECONDS as f64);
     groups.map(of).sum()
 }
 

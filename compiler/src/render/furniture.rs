@@ -54,7 +54,8 @@ impl Furnished<'_> {
     fn volume(&self, patch: &mut ObjectPatch, node: &str) -> Value {
         let same = |path: &str| path.trim_end_matches('/') == self.system.data_path.trim_end_matches('/');
         let mounts = patch.get(&format!("{node}/volumeMounts")).and_then(Value::as_array);
-        let mounted = mounts.and_then(|mounts| mounts.iter().find(|mount| mount["mountPath"].as_str().is_some_and(same)));
+        let mounted =
+            mounts.and_then(|mounts| mounts.iter().find(|mount| mount["mountPath"].as_str().is_some_and(same)));
         let name = mounted.and_then(|mount| mount["name"].as_str()).map_or_else(|| free_name(patch), str::to_owned);
         let mut mount = json!({"mountPath": self.system.data_path, "name": name});
         match mounted {
