@@ -342,6 +342,7 @@ fn nothing_is_there_twice() {
         ("initContainers/0/name", json!("node"), "containers/0/name"),
         ("containers/0/env/1/name", json!("POD_IP"), "containers/0/env/1/name"),
         ("containers/0/env/0/value", json!("x"), "containers/0/env/0"),
+        ("volumes/0/downwardAPI", json!({}), "volumes/0"),
         (
             "containers/0/volumeMounts/1",
             json!({"name": "shared", "mountPath": "/var/store"}),

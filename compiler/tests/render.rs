@@ -173,6 +173,21 @@ fn the_reference_scenario_is_planned() {
 }
 
 #[test]
+fn labels_of_long_names_are_cut() {
+    let mut lab = lab("labs/test.yaml");
+    lab.metadata.name = "l".repeat(49);
+    let scenario = format!("{}-{}", "s".repeat(13), "t".repeat(36));
+    let files = files(&[], &[scenario.clone()].into(), &lab);
+    let sets = read_documents(std::str::from_utf8(&files[&format!("argocd-apps/{scenario}.yaml")]).unwrap()).unwrap();
+    assert_eq!(name(&sets[0]).len(), 100);
+    let label = sets[0]["metadata"]["labels"]["app.kubernetes.io/name"].as_str().unwrap();
+    assert_eq!(label, format!("{}-{}", "l".repeat(49), "s".repeat(13)));
+    for (key, value) in sets[0]["metadata"]["labels"].as_object().unwrap() {
+        assert!(value.as_str().unwrap().len() <= 63, "{key}");
+    }
+}
+
+#[test]
 fn same_bytes_twice() {
     let scenarios = ["matrices/smoke.yaml", "tests/cluster/never-ready.yaml"];
     assert_eq!(Branch::test(&scenarios).files, Branch::test(&scenarios).files);

@@ -1,5 +1,9 @@
 use benchgrid_measures::Timestamp;
-use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    path::PathBuf,
+};
 
 use git2::{ErrorCode, Oid, Repository, Signature, StatusOptions, Time};
 use serde::{Deserialize, Serialize};
@@ -134,24 +138,31 @@ impl Provenance {
         }
     }
 
-    /// The source commit that all these scenarios were compiled from already, when it comes after this one.
-    pub(super) fn newer(&self, metadata: &Metadata, compiled: &[&str]) -> Result<Option<String>, GitError> {
-        let mut known = compiled.iter().map(|name| metadata.scenarios.get(*name));
-        let Some(Some(first)) = known.next() else { return Ok(None) };
-        if *first == self.sha || !known.all(|sha| sha == Some(first)) {
+    /// A source commit after this one that one of these scenarios was compiled from already.
+    pub(super) fn newer<'m>(
+        &self,
+        metadata: &'m Metadata,
+        owned: impl Fn(&str) -> bool,
+    ) -> Result<Option<String>, GitError> {
+        let known = metadata.scenarios.iter().filter(|(name, sha)| owned(name) && **sha != self.sha);
+        let known: BTreeSet<&'m String> = known.map(|(_, sha)| sha).collect();
+        if known.is_empty() {
             return Ok(None);
         }
-        let (theirs, ours) = (Oid::from_str(first)?, Oid::from_str(&self.sha)?);
+        let ours = Oid::from_str(&self.sha)?;
         let repo = open(&self.place)?;
         // A commit that is not here is nobody's descendant.
         let after = |new, old| repo.graph_descendant_of(new, old).unwrap_or(false);
-        if after(theirs, ours) {
-            return Ok(Some(first.clone()));
+        for theirs in &known {
+            if after(Oid::from_str(theirs)?, ours) {
+                return Ok(Some((*theirs).clone()));
+            }
         }
         // A shallow clone lacks what is older as well as what is newer; dates tell them apart, if not for sure.
-        let later = metadata.dry_sha == *first && metadata.date > Timestamp(self.time).to_string();
-        if repo.is_shallow() && later && !after(ours, theirs) {
-            return Err(GitError::Shallow { theirs: first.clone() });
+        let last = &metadata.dry_sha;
+        let later = known.contains(last) && metadata.date > Timestamp(self.time).to_string();
+        if repo.is_shallow() && later && !after(ours, Oid::from_str(last)?) {
+            return Err(GitError::Shallow { theirs: last.clone() });
         }
         Ok(None)
     }

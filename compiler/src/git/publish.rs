@@ -162,7 +162,9 @@ fn build(repo: &Repository, tip: Option<Oid>, publication: &Publication<'_>) -> 
     let mut before: Metadata = base.json(METADATA)?.unwrap_or_default();
     let folders = base.folders("base")?;
     before.bases.retain(|folder, _| folders.contains(folder));
-    if let (Some(tip), Some(by)) = (tip, provenance.newer(&before, &compiled)?) {
+    // whoever owns the whole set also takes scenarios off, and brings back those that a later commit took off
+    let owned = |name: &str| publication.own == Ownership::Everything || compiled.contains(&name);
+    if let (Some(tip), Some(by)) = (tip, provenance.newer(&before, owned)?) {
         return Ok(Published::Outdated { tip, by });
     }
     let Merge { change, kept } = Merge::new(&base, publication)?;

@@ -304,6 +304,7 @@ fn json(value: &minijinja::Value) -> Option<Value> {
 fn typed(value: &Value) -> Value {
     match value {
         Value::String(text) => text.parse::<Quantity>().map_or_else(|_| value.clone(), Quantity::value),
+        Value::Array(items) => items.iter().map(typed).collect(),
         other => other.clone(),
     }
 }

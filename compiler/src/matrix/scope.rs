@@ -98,7 +98,7 @@ mod tests {
     use crate::matrix::Level;
 
     fn scope() -> Scope {
-        let link = json!({"name": "fast", "up": "1Gbit"});
+        let link = json!({"name": "fast", "up": "1Gbit", "sizes": ["1GB", "small"]});
         let levels = Levels::from([
             ("fileSize".to_owned(), Level::Quantity("1GB".parse().unwrap())),
             ("seeders".to_owned(), Level::Whole(9)),
@@ -129,7 +129,9 @@ mod tests {
             ("{{ measure.fileSize * measure.repetitions * 1.3 }}", json!(26)),
             ("n={{ seeders * 1.0 }}", json!("n=9")),
             ("{{ host('bootstrap', 0) }}:8080", json!("codex-bootstrap-0.codex-bootstrap:8080")),
-            ("{{ link }}", json!({"name": "fast", "up": "1Gbit"})),
+            ("{{ link }}", json!({"name": "fast", "up": "1Gbit", "sizes": ["1GB", "small"]})),
+            ("{{ link.sizes }}", json!([1_000_000_000, "small"])),
+            ("{{ link.sizes[0] == fileSize }}", json!(true)),
             ("{{ link.up }}", json!(1_000_000_000)),
             ("{{ link.down | default('x') }}", json!("x")),
             ("{{ link.down is defined }}", json!(false)),

@@ -139,7 +139,9 @@ pub(super) fn digest(
     let mut described = Vec::new();
     for (system, built) in systems.iter().zip(built) {
         let mut groups = Vec::new();
-        for (group, objects) in system.groups.iter().zip(built) {
+        for (group, mut objects) in system.groups.iter().zip(built) {
+            // in which order a base lists its files is no part of it
+            objects.sort_by(|a, b| (kind(a), name(a)).cmp(&(kind(b), name(b))));
             let mut one = json!({
                 "name": group.name, "role": group.role, "replicas": group.replicas, "link": group.link,
                 "dataBytes": group.data_bytes,

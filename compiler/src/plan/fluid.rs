@@ -8,12 +8,18 @@ use crate::spec::Role;
 /// Least possible seconds of one transfer, over every draw of seeders: the smallest, and the largest.
 ///
 /// With F bits, L leechers: the slowest leecher's `F / down`, what all seeders send together `F / sum of up`, and what
-/// all nodes send together `L F / sum of up`; the largest of the three. None where a node has no link.
-pub(super) fn bounds(groups: &[PlannedGroup], seeders: u32, file_size: u64) -> Option<(f64, f64)> {
+/// all nodes send together `L F / sum of up`; the largest of the three. A node without a link has the `unknown` one;
+/// none where that is none.
+pub(super) fn bounds(
+    groups: &[PlannedGroup],
+    seeders: u32,
+    file_size: u64,
+    unknown: Option<Link>,
+) -> Option<(f64, f64)> {
     let nodes: Vec<(Role, Link)> = groups
         .iter()
         .filter(|group| group.role != Role::Bootstrap)
-        .flat_map(|group| (0..group.replicas).map(|_| group.link.map(|link| (group.role, link))))
+        .flat_map(|group| (0..group.replicas).map(|_| group.link.or(unknown).map(|link| (group.role, link))))
         .collect::<Option<_>>()?;
     let leechers = nodes.len().checked_sub(seeders as usize).filter(|count| *count > 0)?;
     let of = |role: Role| nodes.iter().filter(move |(r, _)| *r == role).map(|(_, link)| *link);

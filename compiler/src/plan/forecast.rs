@@ -16,6 +16,9 @@ const UNTOLD_SECONDS: f64 = (123.0 - 4.7) + (180.0 - 5.9);
 const TRANSFER_FACTOR: f64 = 1.25;
 /// Seconds of a transfer whose links say nothing: an assumption.
 const UNKNOWN_SECONDS: f64 = 30.0;
+/// A link that says nothing, beside others that do: an assumption.
+const UNKNOWN_LINK: Link =
+    Link { up_bits_per_second: 1_000_000_000, down_bits_per_second: 1_000_000_000, latency_seconds: 0.0 };
 /// Bytes a second at which content is made, brought in and hashed: an assumption, a tenth of it is what deadlines allow.
 const CONTENT_RATE: f64 = 100e6;
 /// How often the content passes at that rate: the first seeder's upload, the others', reading back. Methodology.
@@ -50,7 +53,7 @@ pub(super) fn moved(cell: &Cell) -> Moved {
                 moved.uploaded = moved.uploaded.saturating_add(product([all, seeders, size]));
             }
             Load::Background => {
-                if let Some((bound, _)) = fluid::bounds(&system.groups, system.seeders, size) {
+                if let Some((bound, _)) = fluid::bounds(&system.groups, system.seeders, size, None) {
                     let rounds = float(all) * transfer_seconds(cell) / (TRANSFER_FACTOR * bound);
                     let round = product([leechers(system), size]);
                     moved.background = moved.background.saturating_add(whole(rounds * float(round)));
@@ -90,7 +93,16 @@ fn place_seconds(lab: &Lab) -> f64 {
 }
 
 fn transfer_seconds(cell: &Cell) -> f64 {
-    cell.measure.fluid_bound_seconds.map_or(UNKNOWN_SECONDS, |bound| TRANSFER_FACTOR * bound)
+    let known = cell.measure.fluid_bound_seconds.map(|bound| TRANSFER_FACTOR * bound);
+    // where some links say nothing, those that do still take their time
+    let at_least = || {
+        let measured = cell.systems.iter().filter(|system| system.load == Load::Measured);
+        let bound = |system: &PlannedSystem| {
+            fluid::bounds(&system.groups, system.seeders, cell.measure.file_size, Some(UNKNOWN_LINK))
+        };
+        measured.filter_map(bound).map(|(fast, _)| TRANSFER_FACTOR * fast).fold(UNKNOWN_SECONDS, f64::max)
+    };
+    known.unwrap_or_else(at_least)
 }
 
 /// Each node in turn, both ways.

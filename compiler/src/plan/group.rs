@@ -9,7 +9,9 @@ use super::value::{Size, Spot, Text, Whole, resolve};
 use super::{Needs, PlannedGroup, PlannedImage, Subject, Trouble, image, link};
 use crate::kustomize::{kind, name};
 use crate::matrix::Scope;
-use crate::spec::{GroupSpec, ImagePolicy, Lab, Resources, Role, RoleSettings, System, Template, codes, suggest};
+use crate::spec::{
+    GroupSpec, ImagePolicy, Lab, Resources, Role, RoleSettings, Shaping, System, Template, codes, suggest,
+};
 
 /// Most nodes of a group.
 const MOST_REPLICAS: u32 = 1000;
@@ -186,7 +188,7 @@ fn check_moving(input: &GroupInput<'_>, image: &str, named: bool, warnings: &mut
 
 fn group_link(input: &GroupInput<'_>, scope: &Scope, warnings: &mut Vec<Trouble>) -> Result<Option<Link>, Trouble> {
     let lab = Spot::new(&Subject::Lab, "/spec/defaults/network");
-    match (&input.spec.network, &input.lab.spec.defaults.network) {
+    let asked = match (&input.spec.network, &input.lab.spec.defaults.network) {
         (Some(network), _) => link::link(scope, network, &input.spot("/network")),
         (None, Some(network)) => link::link(scope, network, &lab),
         (None, None) => {
@@ -197,7 +199,13 @@ fn group_link(input: &GroupInput<'_>, scope: &Scope, warnings: &mut Vec<Trouble>
             }
             Ok(None)
         }
+    }?;
+    if asked.is_some() && input.lab.spec.shaping == Shaping::None {
+        let message = "the lab does not shape links: attempts fail where a node's own link is not the one asked for";
+        let trouble = Spot::new(&Subject::Lab, "/spec/shaping").trouble(codes::UNSHAPED, message);
+        warnings.push(trouble.help("write `shaping: tc`, unless the machines have these links anyway").warning());
     }
+    Ok(asked)
 }
 
 fn pool(input: &GroupInput<'_>) -> Result<Option<String>, Trouble> {

@@ -1,5 +1,7 @@
 //! How a cell is measured.
 
+use benchgrid_probe::experiment::Link;
+
 use super::value::{Seconds, Size, Spot, Whole, resolve};
 use super::{PlannedGroup, PlannedMeasure, PlannedSystem, Subject, Trouble, fluid};
 use crate::matrix::Scope;
@@ -26,7 +28,9 @@ const LEAST_DEADLINE: f64 = 120.0;
 const DEADLINE_FACTOR: f64 = 20.0;
 /// Bytes a second at which content is written, read and hashed on the slowest machine we expect.
 const PREPARE_RATE: f64 = 10e6;
-/// Seconds that a baseline transfer takes at the slowest link.
+/// What a link that nothing is known of carries at least, for deadlines.
+const SLOWEST: Link = Link { up_bits_per_second: 80_000_000, down_bits_per_second: 80_000_000, latency_seconds: 0.0 };
+/// Seconds that a baseline transfer takes at the slowest link, unless that is so slow that the least bytes take longer.
 const BASELINE_SECONDS: u64 = 2;
 /// Least bytes of a baseline transfer.
 const LEAST_BASELINE: u64 = 1_000_000;
@@ -77,10 +81,12 @@ pub(super) fn settings(scope: &Scope, spec: &MeasureSpec) -> Result<Settings, Tr
 pub(super) fn measure(settings: &Settings, systems: &[PlannedSystem]) -> PlannedMeasure {
     // none where any measured system has none; the others have links of their own
     let measured = systems.iter().filter(|system| system.load == Load::Measured);
-    let bounds: Option<Vec<(f64, f64)>> =
-        measured.map(|system| fluid::bounds(&system.groups, system.seeders, settings.file_size)).collect();
-    let largest = |of: fn(&(f64, f64)) -> f64| bounds.as_ref().map(|all| all.iter().map(of).fold(0.0, f64::max));
-    let slow = largest(|(_, slow)| *slow).unwrap_or_default();
+    let bounds = |unknown: Option<Link>| -> Option<Vec<(f64, f64)>> {
+        let of = |system: &PlannedSystem| fluid::bounds(&system.groups, system.seeders, settings.file_size, unknown);
+        measured.clone().map(of).collect()
+    };
+    let fast = bounds(None).map(|all| all.iter().map(|(fast, _)| *fast).fold(0.0, f64::max));
+    let slow = bounds(Some(SLOWEST)).into_iter().flatten().map(|(_, slow)| slow).fold(0.0, f64::max);
     PlannedMeasure {
         file_size: settings.file_size,
         trials: settings.trials,
@@ -92,7 +98,7 @@ pub(super) fn measure(settings: &Settings, systems: &[PlannedSystem]) -> Planned
         idle_seconds: IDLE_SECONDS,
         cool_down_seconds: COOL_DOWN_SECONDS,
         transfer_deadline_seconds: (DEADLINE_FACTOR * slow).max(LEAST_DEADLINE).ceil(),
-        fluid_bound_seconds: largest(|(fast, _)| *fast),
+        fluid_bound_seconds: fast,
         baseline_bytes: baseline(systems.iter().flat_map(|system| &system.groups)),
     }
 }
@@ -114,8 +120,8 @@ fn baseline<'a>(groups: impl Iterator<Item = &'a PlannedGroup>) -> u64 {
 /// Every node up; the baseline of each node in turn, thrice its due; then each transfer with all that belongs to it:
 /// upload and verification at a slow machine's pace, the gate, the idle count, the transfer, the rest. The attempt
 /// also has to be deployed.
-pub(super) fn deadlines(measure: &PlannedMeasure, nodes: u32) -> (u64, u64) {
-    let baseline = if measure.baseline_bytes == 0 { 0.0 } else { f64::from(nodes) * 3.0 * 2.0 + 30.0 };
+pub(super) fn deadlines(measure: &PlannedMeasure, systems: &[PlannedSystem]) -> (u64, u64) {
+    let baseline = if measure.baseline_bytes == 0 { 0.0 } else { 3.0 * baselines(measure, systems) + 30.0 };
     let once = 2.0 * prepare(measure.file_size)
         + measure.gate_seconds
         + measure.idle_seconds
@@ -124,6 +130,18 @@ pub(super) fn deadlines(measure: &PlannedMeasure, nodes: u32) -> (u64, u64) {
     let transfers = f64::from(measure.warmup + measure.repetitions) * once;
     let coordinator = measure.ready_seconds + baseline + transfers + STORE_SECONDS;
     (whole_seconds(coordinator), whole_seconds(coordinator + DEPLOY_SECONDS))
+}
+
+/// Seconds for which the links are tested, node by node, each for the slower way, and for no less than the test is
+/// meant to last.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+fn baselines(measure: &PlannedMeasure, systems: &[PlannedSystem]) -> f64 {
+    let bits = measure.baseline_bytes as f64 * 8.0;
+    let due = |link: Link| bits / link.up_bits_per_second.min(link.down_bits_per_second) as f64;
+    let groups = systems.iter().flat_map(|system| &system.groups);
+    let of =
+        |group: &PlannedGroup| f64::from(group.replicas) * group.link.map_or(0.0, due).max(BASELINE_SECONDS as f64);
+    groups.map(of).sum()
 }
 
 /// Rounded up: files of the branch know whole seconds, and time is rather given than taken.

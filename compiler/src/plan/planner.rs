@@ -67,7 +67,7 @@ impl<'a> Planner<'a> {
         let digest = digest(&settings, &spec.measure, spec.salt.as_deref(), &systems, built);
         let needs = needs::cell(&systems);
         let measure = measure(&settings, &systems);
-        let (coordinator_seconds, deadline_seconds) = deadlines(&measure, needs.pods - 1);
+        let (coordinator_seconds, deadline_seconds) = deadlines(&measure, &systems);
         Ok(Cell {
             id: combination.id.clone(),
             slug: combination.slug.clone(),

@@ -16,9 +16,8 @@ pub(super) fn write(files: &mut Files, at: &dyn Fn(&str) -> String, scenarios: &
     put(files, &at("argocd-apps/conductor.yaml"), &argo.conductor());
     let mut resources = vec!["project.yaml".to_owned(), "conductor.yaml".to_owned()];
     for scenario in scenarios {
-        let file = format!("{scenario}.yaml");
-        put(files, &at(&format!("argocd-apps/{file}")), &[argo.application_set(scenario)]);
-        resources.push(file);
+        put(files, &at(&application_set(scenario)), &[argo.application_set(scenario)]);
+        resources.push(format!("{scenario}.yaml"));
     }
     let apps = Kustomization { resources, namespace: None, labels: Labels::new(), patches: Vec::new() };
     apps.write(files, &at("argocd-apps"));
@@ -26,6 +25,11 @@ pub(super) fn write(files: &mut Files, at: &dyn Fn(&str) -> String, scenarios: &
     files.insert(at("lab.json"), super::json(lab));
     files.insert(at(".gitattributes"), b"* -text linguist-generated=true\n".to_vec());
     files.insert(at("README.md"), page(scenarios, lab).into_bytes());
+}
+
+/// Path of a scenario's `ApplicationSet`.
+pub(super) fn application_set(scenario: &str) -> String {
+    format!("argocd-apps/{scenario}.yaml")
 }
 
 fn page(scenarios: &BTreeSet<String>, lab: &Lab) -> String {

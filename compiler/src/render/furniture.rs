@@ -28,14 +28,14 @@ impl Furnished<'_> {
         let mut patch = ObjectPatch::new(set);
         let node = container_at(&patch.object, "containers", &self.system.container).unwrap_or_default();
         self.identity(&mut patch);
-        let volume = self.volume(&mut patch, &node);
+        let mount = self.volume(&mut patch, &node);
         pod(&mut patch);
         self.placement(&mut patch);
         secure_containers(&mut patch);
         if let Some(shape) = self.shape() {
             patch.insert(&format!("{POD}/initContainers"), shape, true);
         }
-        patch.insert(&format!("{POD}/containers"), self.agent(&volume), false);
+        patch.insert(&format!("{POD}/containers"), self.agent(&mount), false);
         patch
     }
 
@@ -50,15 +50,21 @@ impl Furnished<'_> {
         }
     }
 
-    /// The data volume in place of whatever the base mounts there; gives back its name.
-    fn volume(&self, patch: &mut ObjectPatch, node: &str) -> String {
+    /// The data volume in place of whatever the base mounts there; gives back the agent's mount of it.
+    fn volume(&self, patch: &mut ObjectPatch, node: &str) -> Value {
+        let same = |path: &str| path.trim_end_matches('/') == self.system.data_path.trim_end_matches('/');
         let mounts = patch.get(&format!("{node}/volumeMounts")).and_then(Value::as_array);
         let mounted =
-            mounts.and_then(|mounts| mounts.iter().find(|mount| mount["mountPath"] == self.system.data_path.as_str()));
-        let name = mounted.and_then(|mount| mount["name"].as_str()).unwrap_or("data").to_owned();
-        if mounted.is_none() {
-            let mount = json!({"mountPath": self.system.data_path, "name": name});
-            patch.insert(&format!("{node}/volumeMounts"), mount, false);
+            mounts.and_then(|mounts| mounts.iter().find(|mount| mount["mountPath"].as_str().is_some_and(same)));
+        let name = mounted.and_then(|mount| mount["name"].as_str()).map_or_else(|| free_name(patch), str::to_owned);
+        let mut mount = json!({"mountPath": self.system.data_path, "name": name});
+        match mounted {
+            Some(known) => {
+                for field in ["subPath", "subPathExpr"].iter().filter(|field| known.get(**field).is_some()) {
+                    mount[*field] = known[*field].clone();
+                }
+            }
+            None => patch.insert(&format!("{node}/volumeMounts"), mount.clone(), false),
         }
         let bytes = self.group.data_bytes.to_string();
         let volumes = format!("{POD}/volumes");
@@ -81,7 +87,7 @@ impl Furnished<'_> {
                 patch.set("/spec/persistentVolumeClaimRetentionPolicy", retention);
             }
         }
-        name
+        mount
     }
 
     fn placement(&self, patch: &mut ObjectPatch) {
@@ -126,7 +132,7 @@ impl Furnished<'_> {
         }))
     }
 
-    fn agent(&self, volume: &str) -> Value {
+    fn agent(&self, mount: &Value) -> Value {
         let system = self.system;
         json!({
             "name": "agent",
@@ -144,7 +150,7 @@ impl Furnished<'_> {
             ],
             "resources": security::resources(AGENT),
             "securityContext": security::container(),
-            "volumeMounts": [{"mountPath": system.data_path, "name": volume}],
+            "volumeMounts": [mount],
         })
     }
 
@@ -173,6 +179,15 @@ fn claim_template(name: &str, class: &str, bytes: &str) -> Value {
         "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": bytes}}, "storageClassName": class},
     })
+}
+
+/// A name that no volume of the base has: one that is mounted elsewhere is none of ours.
+fn free_name(patch: &ObjectPatch) -> String {
+    let taken = |name: &str| {
+        position(patch, &format!("{POD}/volumes"), |volume| volume["name"] == name).is_some()
+            || position(patch, "/spec/volumeClaimTemplates", |claim| claim["metadata"]["name"] == name).is_some()
+    };
+    if taken("data") { "benchgrid-data".to_owned() } else { "data".to_owned() }
 }
 
 fn position(patch: &ObjectPatch, list: &str, is: impl Fn(&Value) -> bool) -> Option<usize> {

@@ -48,7 +48,7 @@ use crate::spec::Lab;
 /// Files by path on the branch.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// Files that depend on which scenarios are on the branch.
+/// Files that depend on which scenarios are on the branch, beside the scenarios' `ApplicationSet`s.
 const INDEX: [&str; 2] = ["README.md", "argocd-apps/kustomization.yaml"];
 
 /// Everything that a compile owns on the branch, but `hydrator.metadata`, which names the source commit. `kept` names
@@ -72,7 +72,7 @@ pub fn shared(plans: &[Plan], lab: &Lab) -> Files {
     let mut files = Files::new();
     let scenarios = plans.iter().map(|plan| plan.scenario.clone()).collect();
     branch::write(&mut files, &|path| on_branch(lab, path), &scenarios, lab);
-    files.retain(|path, _| !is_index(lab, path));
+    files.retain(|path, _| !is_index(lab, &scenarios, path));
     for plan in plans {
         bases(&mut files, plan, lab);
         files.insert(on_branch(lab, &format!("overlays/{}/cells.json", plan.scenario)), json(&CellsFile::of(plan)));
@@ -80,16 +80,18 @@ pub fn shared(plans: &[Plan], lab: &Lab) -> Files {
     files
 }
 
-/// The files that depend on which scenarios are on the branch.
+/// The files that depend on which scenarios are on the branch: all their `ApplicationSet`s too, since another address
+/// or namespace in the lab moves those of scenarios that are not compiled now.
 pub fn index(scenarios: &BTreeSet<String>, lab: &Lab) -> Files {
     let mut files = Files::new();
     branch::write(&mut files, &|path| on_branch(lab, path), scenarios, lab);
-    files.retain(|path, _| is_index(lab, path));
+    files.retain(|path, _| is_index(lab, scenarios, path));
     files
 }
 
-fn is_index(lab: &Lab, path: &str) -> bool {
-    INDEX.iter().any(|known| on_branch(lab, known) == path)
+fn is_index(lab: &Lab, scenarios: &BTreeSet<String>, path: &str) -> bool {
+    let is = |known: &str| on_branch(lab, known) == path;
+    INDEX.iter().any(|known| is(known)) || scenarios.iter().any(|scenario| is(&branch::application_set(scenario)))
 }
 
 /// Files of a folder, by their path on the branch.

@@ -11,6 +11,9 @@ use crate::spec::Lab;
 /// Labels, by key.
 pub(super) type Labels = BTreeMap<String, String>;
 
+/// Most characters of a label's value.
+const LONGEST_LABEL: usize = 63;
+
 /// `benchgrid.io/<word>`.
 pub(super) fn key(word: &str) -> String {
     format!("benchgrid.io/{word}")
@@ -45,8 +48,9 @@ pub(super) fn cell_labels(plan: &Plan, cell: &Cell) -> Labels {
     .into()
 }
 
-/// What objects of the lab itself are labelled with.
+/// What objects of the lab itself are labelled with. Names of objects may be longer than labels.
 pub(super) fn lab_labels(lab: &Lab, name: &str) -> Value {
+    let name = name.get(..LONGEST_LABEL).unwrap_or(name).trim_end_matches('-');
     json!({
         "app.kubernetes.io/managed-by": "benchgrid",
         "app.kubernetes.io/name": name,

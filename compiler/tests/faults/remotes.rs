@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::world::{World, git, hook, sound, tip};
+use crate::world::{Run, World, git, hook, sound, tip};
 
 /// Lets somebody else commit to the remote's branch between our fetch and our push, that many times.
 pub(crate) fn mover(world: &World, times: u32) {
@@ -48,6 +48,32 @@ fn an_older_source_after_a_newer_one_changes_nothing() {
     assert!(world.compile(&["--push"]).good().contains("which comes after this commit"));
     assert!(world.compile(&[]).good().contains("which comes after this commit"));
     assert_eq!((tip(&world.remote()), tip(&world.source())), (before.clone(), before));
+}
+
+#[test]
+fn an_older_set_of_scenarios_brings_nothing_back() {
+    let world = World::new();
+    world.scenario("two", 2);
+    let old = world.commit("Two scenarios");
+    fs::remove_file(world.source().join("matrices/two.yaml")).unwrap();
+    world.commit("One is enough");
+    let set = ["compile", "matrices", "--lab", "lab.yaml"];
+    let compile = || Run::of(&world.benchgrid(&set).output().unwrap());
+    let before = compile().good().to_owned();
+    git(&world.source(), &["switch", "-q", "--detach", &old]);
+    assert!(compile().good().contains("which comes after this commit"));
+    assert_eq!(tip(&world.source()), before);
+    // nor does it take back one of several that a later commit compiled alone
+    git(&world.source(), &["update-ref", "-d", "refs/heads/deploy"]);
+    let both = compile().good().to_owned();
+    world.scenario("two", 3);
+    let later = world.commit("Widen the second");
+    let one = ["compile", "matrices/two.yaml", "--lab", "lab.yaml"];
+    let widened = Run::of(&world.benchgrid(&one).output().unwrap()).good().to_owned();
+    assert_ne!(both, widened);
+    git(&world.source(), &["switch", "-q", "--detach", &old]);
+    assert!(compile().good().contains(&later));
+    assert_eq!(tip(&world.source()), widened);
 }
 
 #[test]

@@ -36,6 +36,33 @@ fn the_same_input_gives_the_same_commit_everywhere() {
 }
 
 #[test]
+fn what_stands_on_a_branch_points_at_that_branch() {
+    let world = World::new();
+    world.compile(&["--branch", "preview"]).good();
+    let named = git(&world.source(), &["grep", "-h", "refs/heads/", "preview"]);
+    assert!(named.lines().count() > 3 && named.lines().all(|line| line.ends_with("refs/heads/preview")), "{named}");
+}
+
+#[test]
+fn scenarios_that_are_kept_follow_the_lab() {
+    let world = World::new();
+    world.scenario("two", 2);
+    world.commit("Two scenarios");
+    world.compile(&[]).good();
+    let lab = fs::read_to_string(world.source().join("lab.yaml")).unwrap();
+    let moved = lab.replace("namespace: argocd", "namespace: elsewhere");
+    assert_ne!(lab, moved);
+    fs::write(world.source().join("lab.yaml"), moved).unwrap();
+    world.commit("Another Argo CD");
+    let two = ["compile", "matrices/two.yaml", "--lab", "lab.yaml"];
+    Run::of(&world.benchgrid(&two).output().unwrap()).good();
+    for scenario in ["one", "two"] {
+        let set = git(&world.source(), &["show", &format!("deploy:argocd-apps/{scenario}.yaml")]);
+        assert!(set.contains("  namespace: elsewhere\n"), "{set}");
+    }
+}
+
+#[test]
 fn git_makes_the_same_tree_of_the_same_files() {
     let world = world();
     world.compile(&[]).good();

@@ -7,8 +7,9 @@ mod input;
 
 use std::path::Path;
 
-use benchgrid::kustomize::{NoPrograms, check_base, emit, load_base};
+use benchgrid::kustomize::{NoPrograms, check_base, emit, kind, load_base};
 use benchgrid::plan::{Plan, Trouble};
+use benchgrid::render::built;
 use benchgrid::spec::{All, Concurrency, ImagePolicy, Load, Resources, Role, Scrape, Shaping, Spread, Template, codes};
 use input::{Change, Input};
 use serde_json::{Map, Value, json};
@@ -62,6 +63,77 @@ fn links_give_bound_and_deadline() {
     assert_eq!(cell.measure.baseline_bytes, 5_000_000);
     assert_eq!((cell.needs.pods, cell.needs.cpu_millis), (4, 1600));
     assert!(cell.deadline_seconds > cell.coordinator_seconds);
+}
+
+#[test]
+fn slow_and_unknown_links_have_time() {
+    let mixed = Input::with(|input| {
+        input.group("seed").network = Some(json!("unshaped"));
+        input.group("slow").network = Some(json!({"up": "1Mbit", "down": "1Mbit"}));
+    })
+    .unwrap();
+    let cell = mixed.cells.iter().find(|cell| cell.slug == "filesize-20mb.system-http").unwrap();
+    assert_eq!(cell.measure.fluid_bound_seconds, None);
+    // 160 s for the slow leecher, whatever the seeder's link
+    assert!((cell.measure.transfer_deadline_seconds - 20.0 * 160.0).abs() < f64::EPSILON, "{:?}", cell.measure);
+
+    let crowd = Input::with(|input| {
+        input.measure().repetitions = Some(Template(json!(1)));
+        input.group("slow").network = Some(json!({"up": "100kbit", "down": "100kbit"}));
+        input.group("slow").replicas = Template(json!(60));
+    })
+    .unwrap();
+    // the least bytes take each slow link 80 s and more, both ways
+    let tests = 60 * 2 * 80;
+    assert!(crowd.cells.iter().all(|cell| cell.systems[0].name != "http" || cell.coordinator_seconds > tests));
+    assert!(crowd.totals.most_hours > crowd.totals.hours, "{:?}", crowd.totals);
+}
+
+/// The pod of a group of the first cell, built with a change of its base's pod.
+fn pod(class: Option<&str>, change: fn(&mut Value)) -> Value {
+    let mut input = Input::new();
+    input.lab.spec.storage.class = class.map(str::to_owned);
+    let objects = &mut input.systems.get_mut("http").unwrap().1.objects;
+    change(&mut objects.iter_mut().find(|it| kind(it) == "StatefulSet").unwrap()["spec"]["template"]["spec"]);
+    let plan = input.plan().unwrap();
+    let cell = plan.cells.iter().find(|cell| cell.slug.ends_with("http")).unwrap();
+    let objects = built(&plan, cell, &input.lab).unwrap();
+    objects.iter().find(|it| kind(it) == "StatefulSet").unwrap()["spec"]["template"]["spec"].clone()
+}
+
+/// Where the containers mount a volume, and what mounts there.
+fn mounts<'p>(pod: &'p Value, volume: &str) -> Vec<(&'p str, &'p Value)> {
+    let containers = pod["containers"].as_array().unwrap().iter();
+    let all = containers.flat_map(|it| it["volumeMounts"].as_array().unwrap().iter().map(move |mount| (it, mount)));
+    let of = all.filter(|(_, mount)| mount["name"] == volume);
+    of.map(|(it, mount)| (it["name"].as_str().unwrap(), mount)).collect()
+}
+
+#[test]
+fn data_have_a_volume_of_their_own() {
+    for class in [None, Some("quick")] {
+        // a volume of that name that is mounted elsewhere is another one
+        let taken = pod(class, |pod| pod["containers"][0]["volumeMounts"][0]["mountPath"] = json!("/etc/node"));
+        assert_eq!(mounts(&taken, "data"), [("node", &json!({"mountPath": "/etc/node", "name": "data"}))]);
+        assert_eq!(taken["volumes"][0], json!({"emptyDir": {}, "name": "data"}));
+        let both: Vec<&str> = mounts(&taken, "benchgrid-data").into_iter().map(|(name, _)| name).collect();
+        assert_eq!(both, ["node", "agent"], "{taken}");
+        // the agent sees what the node sees
+        let deep = pod(class, |pod| pod["containers"][0]["volumeMounts"][0]["subPath"] = json!("deep"));
+        let seen = mounts(&deep, "data");
+        assert_eq!((seen.len(), seen[0].1["subPath"].as_str()), (2, Some("deep")));
+        assert_eq!(seen[0].1, seen[1].1);
+        let slash = pod(class, |pod| pod["containers"][0]["volumeMounts"][0]["mountPath"] = json!("/data/"));
+        assert_eq!(mounts(&slash, "data").len(), 2);
+    }
+}
+
+#[test]
+fn the_order_of_a_bases_files_is_no_part_of_the_experiment() {
+    let usual = Input::new().plan().unwrap();
+    let other = Input::with(|input| input.systems.get_mut("bittorrent").unwrap().1.objects.reverse()).unwrap();
+    assert_eq!(digests(&usual), digests(&other));
+    assert_ne!(usual.bases, other.bases);
 }
 
 /// A change of the smoke scenario, the code that it gives, and where.
@@ -118,7 +190,8 @@ const REFUSED_IN_GROUPS: [Case; 4] = [
     ),
 ];
 
-const WARNED: [Case; 6] = [
+const WARNED: [Case; 7] = [
+    (|input| input.lab.spec.shaping = Shaping::None, codes::UNSHAPED, "/spec/shaping"),
     (|input| "carrier-pigeon".clone_into(&mut input.system().driver), codes::NO_DRIVER, "/spec/driver"),
     (|input| input.group("fast").network = None, codes::UNSHAPED, "/spec/systems/http/groups/fast"),
     (|input| input.lab.spec.scrape = Scrape::PrometheusOperator, codes::SCRAPE, "/spec/scrape"),

@@ -106,6 +106,12 @@ fn volumes(found: &mut Finder) {
         if !names.insert(name) {
             found.add(codes::CELL_TWICE, format!("{at}/name"), format!("a second volume `{name}`"));
         }
+        let sources =
+            volume.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).filter(|key| *key != "name");
+        let sources: Vec<&str> = sources.collect();
+        if sources.len() > 1 {
+            found.add(codes::CELL_TWICE, &*at, format!("the volume `{name}` is of {} at once", sources.join(" and ")));
+        }
         if let Some(limit) = volume["emptyDir"].get("sizeLimit").filter(|limit| !limit.is_null()) {
             amount(found, &format!("{at}/emptyDir/sizeLimit"), "bytes", limit);
         }
