@@ -84,10 +84,97 @@ fn nothing_differs_from_what_was_just_compiled() {
     let world = World::new();
     let (code, text, _) = world.plan(&["--against", "deploy", "--exit-code"]);
     assert_eq!((code, comparison(&text)), (0, vec!["against deploy: 0 new, 0 changed, 0 gone, 4 same"]));
-    // another machine, other secrets, more trials: the same experiments
+    // another store: the same experiments
     world.edit("labs/test.yaml", "http://10.89.0.2:8428", "http://elsewhere:8428");
-    world.edit("matrices/smoke.yaml", "trials: 1", "trials: 3");
     assert_eq!(world.plan(&["--against", "deploy", "--exit-code"]).0, 0);
+}
+
+#[test]
+fn what_was_measured_counts_for_adjusted_cells() {
+    let world = World::new();
+    world.edit("matrices/smoke.yaml", "trials: 1", "trials: 3\n    ready: 6m");
+    let (code, text, _) = world.plan(&["--against", "deploy", "--exit-code"]);
+    assert_eq!(code, 1, "the branch is not what the plan says");
+    let lines = comparison(&text);
+    assert_eq!(lines[0], "against deploy: 0 new, 0 changed, 4 adjusted, 0 gone, 0 same");
+    assert!(
+        lines[1].ends_with("filesize-5mb.system-http  trials 1 -> 3; measure.ready 300 s -> 360 s"),
+        "{}",
+        lines[1]
+    );
+}
+
+/// An edit of a file, and what it says of one cell of `bittorrent`.
+const EDITS: [(&str, &str, &str, &str); 11] = [
+    ("matrices/smoke.yaml", "    repetitions: 2", "    repetitions: 3", "measure.repetitions 2 -> 3"),
+    ("matrices/smoke.yaml", "    fileSize: \"{{ fileSize }}\"", "    fileSize: 7MB", "measure.fileSize 5 MB -> 7 MB"),
+    ("matrices/smoke.yaml", "    trials: 1", "    trials: 1\n    observe: [counter, stream]", "measure.observe"),
+    ("matrices/smoke.yaml", "  compare:", "  salt: \"2\"\n  compare:", "salt"),
+    ("matrices/smoke.yaml", "fast: {replicas: 1,", "fast: {replicas: 2,", "bittorrent-fast: replicas 1 -> 2"),
+    (
+        "matrices/smoke.yaml",
+        "fast: {replicas: 1,",
+        "more: {replicas: 1, role: leecher, network: {up: 1Mbit, down: 1Mbit}}\n        fast: {replicas: 1,",
+        "bittorrent: group more added",
+    ),
+    (
+        "matrices/smoke.yaml",
+        "fast: {replicas: 1,",
+        "fast: {env: {A: b}, args: [c], replicas: 1,",
+        "bittorrent-fast: arguments; bittorrent-fast: environment A",
+    ),
+    (
+        "labs/test.yaml",
+        "cluster.local/qbittorrent-nox:test",
+        "cluster.local/qbittorrent-nox:next",
+        "bittorrent-fast: image cluster.local/qbittorrent-nox:test -> cluster.local/qbittorrent-nox:next; bittorrent-seed:",
+    ),
+    (
+        "labs/test.yaml",
+        "cpu: 200m",
+        "cpu: 300m",
+        "bittorrent-fast: resources; bittorrent-seed: resources; bittorrent-slow",
+    ),
+    (
+        "base/qbittorrent/system.yaml",
+        "size('100MB')",
+        "size('200MB')",
+        "bittorrent-fast: volumes; bittorrent-seed: volumes;",
+    ),
+    ("matrices/smoke.yaml", "bittorrent:\n      base:", "bittorrent:\n      load: measured\n      base:", ""),
+];
+
+#[test]
+fn a_changed_cell_says_what_changed() {
+    let world = World::new();
+    for (file, from, to, expected) in EDITS {
+        let before = fs::read_to_string(world.path(file)).unwrap();
+        world.edit(file, from, to);
+        let (code, json, said) = world.plan(&["--against", "deploy", "--format", "json"]);
+        assert_eq!(code, 0, "{said}");
+        let json: Value = serde_json::from_str(&json).unwrap();
+        let cells = json["against"]["cells"].as_array().unwrap();
+        let cell = cells.iter().find(|cell| cell["slug"] == "filesize-5mb.system-bittorrent").unwrap();
+        let changes: Vec<&str> =
+            cell["changes"].as_array().into_iter().flatten().map(|one| one.as_str().unwrap()).collect();
+        let state = if expected.is_empty() { "same" } else { "changed" };
+        assert_eq!(cell["state"], state, "{to}: {changes:?}");
+        assert!(changes.join("; ").starts_with(expected), "{to}: {changes:?}");
+        world.write(file, &before);
+    }
+}
+
+#[test]
+fn objects_of_a_base_are_named() {
+    let world = World::new();
+    let file = fs::read_dir(world.path("base/qbittorrent")).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.into_iter().find(|path| fs::read_to_string(path).unwrap().contains("kind: ConfigMap")).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("[Preferences]", "[Preferences]\n    Other=1", 1)).unwrap();
+    let (_, text, _) = world.plan(&["--against", "deploy"]);
+    let lines = comparison(&text);
+    assert_eq!(lines[0], "against deploy: 0 new, 2 changed, 0 gone, 2 same");
+    assert!(lines[1].contains("bittorrent-fast: ConfigMap "), "{}", lines[1]);
 }
 
 #[test]
@@ -101,7 +188,9 @@ fn cells_are_new_changed_gone_or_the_same() {
     assert_eq!(code, 1);
     let lines = comparison(&text);
     assert_eq!(lines[0], "against deploy: 2 new, 1 changed, 2 gone, 1 same");
-    let words = |line: &&str| line.split_whitespace().step_by(2).map(str::to_owned).collect::<Vec<_>>().join(" ");
+    let words =
+        |line: &&str| line.split_whitespace().step_by(2).take(2).map(str::to_owned).collect::<Vec<_>>().join(" ");
+    assert!(lines[1].ends_with("  http-slow: link"), "{}", lines[1]);
     let expected = [
         "changed filesize-5mb.system-http",
         "new filesize-40mb.system-http",
@@ -121,7 +210,9 @@ fn cells_are_new_changed_gone_or_the_same() {
     assert!(jsonschema::draft7::new(&schema).unwrap().is_valid(&json));
 
     let (_, markdown, _) = world.plan(&["--against", "deploy", "--format", "markdown"]);
-    assert!(markdown.contains("#### Against `deploy`: 2 new, 1 changed, 2 gone, 1 same\n\n| state | cell | id |\n"));
+    assert!(
+        markdown.contains("#### Against `deploy`: 2 new, 1 changed, 2 gone, 1 same\n\n| state | cell | id | what |\n")
+    );
     assert!(markdown.contains("\n| changed | `filesize-5mb.system-http` | `"));
 }
 

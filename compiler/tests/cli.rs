@@ -23,6 +23,26 @@ fn prints_what_the_files_say() {
 }
 
 #[test]
+fn completions_know_every_verb() {
+    let program = || std::process::Command::new(env!("CARGO_BIN_EXE_benchgrid"));
+    let help = String::from_utf8(program().arg("--help").output().unwrap().stdout).unwrap();
+    let verbs: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .map_while(|line| line.split_whitespace().next())
+        .collect();
+    assert!(verbs.contains(&"validate") && verbs.contains(&"completions"), "{verbs:?}");
+    for shell in ["bash", "zsh", "fish"] {
+        let output = program().args(["completions", shell]).output().unwrap();
+        let script = String::from_utf8(output.stdout).unwrap();
+        for verb in &verbs {
+            assert!(output.status.success() && script.contains(verb), "{shell} does not know {verb}");
+        }
+    }
+}
+
+#[test]
 fn the_record_file_holds_records() {
     let text = std::fs::read_to_string(root().join("compiler/tests/fixtures/records.jsonl")).unwrap();
     let mut left = 0;

@@ -5,6 +5,7 @@
 //! as files have it.
 
 mod attempt_name;
+mod driver;
 mod exposition;
 mod metric;
 mod outcome;
@@ -12,6 +13,7 @@ mod record;
 mod timestamp;
 
 pub use attempt_name::{AttemptName, AttemptNameError};
+pub use driver::{DRIVERS, DriverFacts};
 pub use exposition::{ExpositionLine, Sample, parse_export, sample_line};
 pub use metric::{CURVE_METRIC, METRICS, Metric, OUTCOME_METRIC};
 pub use outcome::{Outcome, Reason, Verdict};

@@ -69,10 +69,33 @@ pub struct System {
     pub name: String,
     /// Name of the driver.
     pub driver: String,
+    /// What it does in the cell; missing: it is measured.
+    #[serde(default, skip_serializing_if = "Load::is_measured")]
+    pub load: Load,
     /// Seeding nodes, fixed ones included.
     pub seeders: u32,
     /// Groups, in the scenario's order.
     pub groups: Vec<Group>,
+}
+
+/// What a system does in the cell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Load {
+    /// Its transfers are measured.
+    #[default]
+    Measured,
+    /// It transfers without a pause beside the measured ones.
+    Background,
+    /// It is only there.
+    Idle,
+}
+
+impl Load {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+    fn is_measured(&self) -> bool {
+        *self == Self::Measured
+    }
 }
 
 /// Nodes that are alike.
@@ -138,6 +161,11 @@ impl Experiment {
         self.systems.iter().flat_map(|system| {
             system.groups.iter().flat_map(move |group| system.pods(group).map(move |pod| (system, group, pod)))
         })
+    }
+
+    /// The systems of one load, in order.
+    pub fn loaded(&self, load: Load) -> impl Iterator<Item = &System> {
+        self.systems.iter().filter(move |system| system.load == load)
     }
 
     /// The identity of an attempt at this cell.

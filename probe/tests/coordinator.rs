@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::print_stdout, reason = "numbers for who runs the tests")]
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use benchgrid_measures::{CURVE_METRIC, Kind, OUTCOME_METRIC, Phase, Reason, Verdict};
 
@@ -13,6 +16,7 @@ mod bed;
 mod cell;
 
 use bed::{Namespace, ip};
+use benchgrid_probe::experiment::Load;
 use cell::{Cell, Left, Plan};
 
 /// Everything about an attempt that went well.
@@ -161,6 +165,36 @@ fn as_root_an_agent_that_dies_voids_its_repetition() {
     let lost = left.records.iter().flat_map(|r| &r.invalid).any(|text| text.contains(&dead) && text.contains("silent"));
     assert!(lost, "{}", left.notes);
     assert_eq!((left.outcome.verdict, left.code), (Verdict::Failed, Some(1)), "{:?}", left.outcome);
+}
+
+#[test]
+fn as_root_a_background_and_an_idle_system_beside_the_measured_one() {
+    let mut plan = Plan::of("http");
+    plan.beside = vec![("bg", Load::Background), ("calm", Load::Idle)];
+    let mut cell = Cell::new("beside", plan);
+    let left = cell.run();
+    check(&cell, &left);
+    assert!(left.records.iter().all(|record| record.node.system == "bt"), "the background leaves no records");
+    let transfers = left.notes.matches("background bg: transfer ").count();
+    assert!(transfers >= 3, "a transfer takes a second, the experiment many: {}", left.notes);
+    assert!(!left.notes.contains("calm: transfer"), "{}", left.notes);
+}
+
+#[test]
+fn as_root_a_background_that_stops_voids_what_is_measured_without_it() {
+    let mut plan = Plan::of("http");
+    plan.beside = vec![("bg", Load::Background)];
+    let mut cell = Cell::new("stops", plan);
+    (0..cell.pods.len()).for_each(|i| cell.agent(i));
+    let coordinator = cell.coordinator();
+    let end = Instant::now() + Duration::from_secs(60);
+    while cell.held("bg-") == 0 && Instant::now() < end {
+        thread::sleep(Duration::from_millis(100));
+    }
+    cell.pods.iter_mut().filter(|pod| pod.name.starts_with("bg-")).for_each(|pod| pod.agent = None);
+    let left = cell.left(coordinator);
+    assert_eq!((left.outcome.verdict, left.outcome.reason), (Verdict::Failed, Reason::Invalid), "{}", left.notes);
+    assert!(left.outcome.detail.contains("background bg"), "{:?}", left.outcome);
 }
 
 #[test]

@@ -6,7 +6,7 @@ set -euo pipefail
 export CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOWORK=off
 
 PACKAGES="bc busybox-static ca-certificates conntrack containerd containernetworking-plugins curl git iproute2 iptables nftables
-  openssl procps prometheus python3 qbittorrent-nox redis-server runc victoria-metrics"
+  openssl procps prometheus python3 python3-venv qbittorrent-nox redis-server runc victoria-metrics"
 ARGOCD=github.com/argoproj/argo-cd/v3
 KUSTOMIZE=sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
 KUBECONFORM=github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
@@ -80,6 +80,24 @@ kustomize() { installed $KUSTOMIZE; }
 kubeconform() { installed $KUBECONFORM; }
 helm() { installed $HELM; }
 
+# made NAME "WHAT IT IS MADE FROM" PATH COMMAND...: the same for a folder or file that COMMAND makes
+made() {
+  local name=$1 path=$3 stamp t=$SECONDS
+  stamp=$(sha256sum <<<"$2" | cut -c1-64)
+  if [ -e "$path" ] && [ "$(cat "$STAMPS/$name" 2>/dev/null)" = "$stamp" ]; then return; fi
+  rm -rf "$path" "$STAMPS/$name"
+  "${@:4}"
+  echo "$stamp" >"$STAMPS/$name"
+  echo "$name: $((SECONDS - t)) s"
+}
+
+readers() {
+  python3 -m venv "$PYTHON"
+  "$PYTHON/bin/python" -m pip install --quiet --disable-pip-version-check -r "$KIT/requirements.txt"
+}
+
+schemas() { "$PYTHON/bin/python" "$KIT/schemas.py" "$SWAGGER" "$CLUSTER_HOME/share/argocd/crds" "$SCHEMAS"; }
+
 mkdir -p "$BIN" "$STAMPS"
 # two builds at once would write the same files
 exec 9>"$STAMPS/.lock"
@@ -93,6 +111,9 @@ tool helm "$HELM $how" helm
 tool cluster-k8s "$(sources k8s) $how" kubernetes
 tool argocd "$(sources argocd) $how" argocd
 tool coredns "$(sources coredns) $how" coredns
+made python "$(python3 --version) $(cat "$KIT/requirements.txt")" "$PYTHON" readers
+SWAGGER=$(cd "$KIT/k8s" && go mod download k8s.io/kubernetes && go list -m -f '{{.Dir}}' k8s.io/kubernetes)/api/openapi-spec/swagger.json
+made schemas "$(cat "$KIT/schemas.py" "$SWAGGER" "$CLUSTER_HOME"/share/argocd/crds/*.yaml | sha256sum)" "$SCHEMAS" schemas
 bash "$KIT/images/build.sh"
 
 # each component is called by its name

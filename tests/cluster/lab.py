@@ -41,6 +41,7 @@ WEBHOOK = f"http://{ENV['NODE_IP']}:{ENV['WEBHOOK_PORT']}/api/webhook"
 GIT_URL = ENV["GIT_URL"]
 GIT_DIR = Path(ENV["GIT_ROOT"]) / ENV["GIT_REPO"]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target")) / "release"
+PROGRAM = Path(os.environ.get("BENCHGRID", TARGET / "benchgrid"))
 # no proxy stands between this machine and its own cluster
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -129,8 +130,7 @@ def kubectl_json(*args):
 
 
 def benchgrid(*args, **more):
-    program = os.environ.get("BENCHGRID", str(TARGET / "benchgrid"))
-    return command(program, *args, **more)
+    return command(PROGRAM, *args, **more)
 
 
 def git(*args, **more):
@@ -165,6 +165,30 @@ def prepare_source():
     (SOURCE / LAB_FILE).write_text(lab)
     command("git", "init", "-q", "-b", "main", SOURCE)
     commit_source("the scenario under test")
+
+
+def edit_source(path, *changes):
+    """Edit a file of the source as a user would: each change is (what stands there once, what stands there then)."""
+    prepare_source()
+    text = (SOURCE / path).read_text()
+    for old, new in changes:
+        if text.count(old) != 1:
+            raise ValueError(f"{path} has {text.count(old)} times {old!r}")
+        text = text.replace(old, new)
+    (SOURCE / path).write_text(text)
+    commit_source(f"{path}, changed")
+
+
+def has_netem():
+    """Whether this kernel can delay packets."""
+    command("ip", "netns", "add", "benchgrid-netem")
+    try:
+        command("ip", "netns", "exec", "benchgrid-netem", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms")
+        return True
+    except CommandFailed:
+        return False
+    finally:
+        command("ip", "netns", "del", "benchgrid-netem")
 
 
 def commit_source(message):

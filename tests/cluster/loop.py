@@ -2,15 +2,23 @@
 """The whole loop, unattended: two scenarios compiled and pushed, one root Application applied, nothing else done by hand.
 
 The smoke scenario must end with every cell measured; beside it a cell whose system can never become ready must end as
-failed after its one retry, with the reason, and must not hold up the others.
+failed after its one retry, with the reason, and must not hold up the others. The smallest cell of the heterogeneous
+scenario runs with them: unlike nodes, versions and links in one network.
 """
+import re
+
 import lab
 import trace
 
-SMOKE, NEVER = "matrices/smoke.yaml", "tests/cluster/never-ready.yaml"
+SMOKE, NEVER, UNLIKE = "matrices/smoke.yaml", "tests/cluster/never-ready.yaml", "matrices/heterogeneous.yaml"
 # as the smoke scenario has it: 2 x 2, one seeder and two leechers
 CELLS, LEECHERS, REPETITIONS = 4, 2, 2
 RETRIES = 1
+# links of the heterogeneous scenario's smallest cell, by group: up and down in Mbit/s
+LINKS = {"origin": (100, 100), "stable": (20, 50), "next": (10, 50)}
+UNLIKE_LEECHERS, UNLIKE_REPETITIONS = 2, 2
+# of a link's rate, what a transfer of full packets sees; and how near the baseline must come (docs/methodology.md)
+PAYLOAD_SHARE, TOLERANCE = 0.9564, 0.1
 LIMIT_SECONDS = 1500
 
 
@@ -44,17 +52,45 @@ def check_never_ready(scenario):
         lab.equal(f"{e['attempt']}: made no record", (e["records"], len(lab.records(e["attempt"]))), (0, 0))
 
 
+def smallest_cell():
+    """Leave the heterogeneous scenario with its smallest cell, once; without delays where the kernel has no netem."""
+    lab.prepare_source()
+    text = (lab.SOURCE / UNLIKE).read_text()
+    mobile = re.search(r"(?m)^ *- \{name: mobile.*\n", text)[0]
+    lab.edit_source(UNLIKE, ("networkSize: [3, 11]", "networkSize: [3]"), (mobile, ""), ("    fileSize: 5MB\n", "    fileSize: 5MB\n    trials: 1\n"))
+    if not lab.has_netem():
+        lab.say("        this kernel has no netem: the heterogeneous cell runs without its latencies")
+        text = (lab.SOURCE / UNLIKE).read_text()
+        lab.edit_source(UNLIKE, (text, re.sub(r", latency: \w+", "", text)))
+
+
+def check_unlike(scenario):
+    """Each group had its own link, measured; both versions' groups downloaded from the origin."""
+    ended = lab.done(scenario)
+    lab.equal("the heterogeneous cell ended, once", len(ended), 1)
+    lab.check_measured(ended[0], UNLIKE_LEECHERS, UNLIKE_REPETITIONS)
+    for direction, index in (("up", 0), ("down", 1)):
+        seen = {}
+        for series in lab.export(f'benchgrid_baseline_{direction}_bits_per_second{{attempt="{ended[0]["attempt"]}"}}'):
+            seen.setdefault(series["metric"]["group"], []).extend(series["values"])
+        for group, rates in LINKS.items():
+            lab.check(f"{group}: {direction} {rates[index]} Mbit/s, measured before the transfers",
+                      seen.get(group) and all(abs(v / (rates[index] * 1e6 * PAYLOAD_SHARE) - 1) <= TOLERANCE for v in seen[group]), seen)
+
+
 def main():
     lab.check_addresses()
-    smoke, never = lab.scenario_name(SMOKE), lab.scenario_name(NEVER)
-    lab.compile_and_push(SMOKE, NEVER, concurrency=1, retries=RETRIES)
+    smoke, never, unlike = (lab.scenario_name(path) for path in (SMOKE, NEVER, UNLIKE))
+    smallest_cell()
+    lab.compile_and_push(SMOKE, NEVER, UNLIKE, concurrency=1, retries=RETRIES)
     cells, broken = lab.cells(smoke), lab.cells(never)
+    lab.equal("cells of the heterogeneous scenario", len(lab.cells(unlike)), 1)
     lab.equal("cells of the smoke scenario", len(cells), CELLS)
     lab.equal("cells that can't become ready", len(broken), 1)
 
     lab.apply_root()
     conductor = lab.wait_until("the conductor runs in the cluster, deployed by Argo CD", 120, lab.conductor)
-    most = watch(len(cells) + len(broken) * (1 + RETRIES))
+    most = watch(len(cells) + 1 + len(broken) * (1 + RETRIES))
     lab.equal("attempts at one time, at most", most, 1)
 
     ended = lab.done(smoke)
@@ -62,6 +98,7 @@ def main():
     for e in ended:
         lab.check_measured(e, LEECHERS, REPETITIONS)
     check_never_ready(never)
+    check_unlike(unlike)
     lab.check_empty()
     lab.equal("it was one and the same conductor", (lab.conductor() or conductor)["metadata"]["uid"], conductor["metadata"]["uid"])
 

@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 
 use git2::Repository;
 
-use super::{Exit, fail_git, inputs, print, say};
+use super::out_folder::{OutError, OutFolder};
+use super::{Exit, fail, fail_git, inputs, print, say};
 use crate::git::{Folders, GitError, Ownership, Provenance, Publication, Published, discover, publish, without_user};
 use crate::parallel;
 use crate::plan::Plan;
@@ -33,7 +34,7 @@ pub(super) struct Arguments {
     /// Push it to the lab's `git.url`, else to the repository's `origin`
     #[arg(long)]
     push: bool,
-    /// Write the files to this folder instead: no Git
+    /// Write the files to this folder instead: no Git; what an earlier compile wrote there is replaced
     #[arg(long, value_name = "DIR", conflicts_with_all = ["repo", "branch", "push"])]
     out: Option<PathBuf>,
 }
@@ -49,18 +50,22 @@ impl Arguments {
     fn compile(&self) -> Result<(), Exit> {
         let (plans, mut lab) = self.plans()?;
         if let Some(folder) = &self.out {
+            self.addressed(&lab);
             let files = render::files(&plans, &BTreeSet::new(), &lab);
+            summary(&plans);
             return written(folder, &files);
         }
         let git = |error: GitError| fail_git(&error);
         let source = self.source()?;
-        let provenance = Provenance::of(&source).map_err(git)?;
+        let mut provenance = Provenance::of(&source).map_err(git)?;
+        provenance.bases = plans.iter().flat_map(Plan::foreign_bases).collect();
         let repo = self.repo.as_deref().map_or(Ok(source), discover).map_err(git)?;
         let push = self.push.then(|| remote(&repo, &lab)).transpose().map_err(git)?;
         if lab.spec.git.url.is_none() {
             // The branch can be read by many, so nobody's password goes there.
             lab.spec.git.url = origin(&repo).map(|url| without_user(&url));
         }
+        self.addressed(&lab);
         let published = self.publish(&repo, &plans, &lab, provenance, push.as_deref()).map_err(git)?;
         summary(&plans);
         print(&match published {
@@ -73,6 +78,14 @@ impl Arguments {
             }
         });
         Ok(())
+    }
+
+    /// Whether Argo CD and the conductor will find the branch; where not, it can still be looked at.
+    fn addressed(&self, lab: &Lab) {
+        let origin = if self.out.is_some() { "" } else { ", and the repository no remote `origin`" };
+        if lab.spec.git.url.is_none() {
+            say(&format!("warning: the lab has no `git.url`{origin}: Argo CD would not find this branch"));
+        }
     }
 
     fn plans(&self) -> Result<(Vec<Plan>, Lab), Exit> {
@@ -190,27 +203,16 @@ fn remote(repo: &Repository, lab: &Lab) -> Result<String, GitError> {
 /// What was made, for people.
 fn summary(plans: &[Plan]) {
     for plan in plans {
-        say(&format!("{}: {} cells, {} combinations left out", plan.scenario, plan.cells.len(), plan.exclusions.len()));
+        say(render::plan_brief(&render::PlanFile::of(plan)).trim_end());
     }
 }
 
-/// Files into a folder that must be new or empty, so that nothing old stays among them.
+/// Files into a folder; what an earlier compile wrote there is replaced.
 fn written(folder: &Path, files: &Files) -> Result<(), Exit> {
-    let failed = |path: &Path, error: &std::io::Error| {
-        say(&format!("error: {}: {error}", path.display()));
-        Exit::Environment
-    };
-    std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
-    if std::fs::read_dir(folder).map_err(|error| failed(folder, &error))?.next().is_some() {
-        say(&format!("error: {} is not empty; name a new folder", folder.display()));
-        return Err(Exit::Usage);
-    }
-    for (path, bytes) in files {
-        let path = folder.join(path);
-        let parent = path.parent().unwrap_or(folder);
-        std::fs::create_dir_all(parent).map_err(|error| failed(parent, &error))?;
-        std::fs::write(&path, bytes).map_err(|error| failed(&path, &error))?;
-    }
+    OutFolder::new(folder).replace(files).map_err(|error| {
+        let exit = if matches!(error, OutError::Io(..)) { Exit::Environment } else { Exit::Usage };
+        fail(exit, &error)
+    })?;
     print(&format!("{} files in {}\n", files.len(), folder.display()));
     Ok(())
 }

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
+use super::programs::Machine;
 use super::{Exit, say};
-use crate::kustomize::load_base;
+use crate::git::discover;
+use crate::kustomize::{BaseError, BuiltBase, Programs, load_base};
 use crate::matrix::{Matrix, expand};
 use crate::plan::{Plan, Subject, Systems, Trouble, plan};
+use crate::render::contract_troubles;
 use crate::spec::{
-    Diagnostic, Lab, Located, Scenario, System, any_error, base_folder, load_lab, load_scenario, load_system, sort,
-    text,
+    Advised, Diagnostic, Lab, Located, Scenario, Severity, System, any_error, base_folder, codes, load_lab,
+    load_scenario, load_used_system, sort, text,
 };
 
 /// That a file which was named is there.
@@ -31,35 +32,46 @@ pub(super) fn lab(path: &Path) -> Result<Lab, Exit> {
     told(diagnostics, lab).map(|lab| lab.value)
 }
 
+/// The folder that the work tree with a file starts at, where there is one.
+pub(super) fn root(path: &Path) -> Option<PathBuf> {
+    discover(path).ok()?.workdir().map(Path::to_owned)
+}
+
 /// The plan of one scenario in a lab; mistakes of all files are said.
 pub(super) fn planned(scenario: &Path, lab: &Path) -> Result<(Plan, Lab), Exit> {
     there(scenario)?;
     there(lab)?;
+    let (plan, diagnostics) = read_and_plan(scenario, lab);
+    told(diagnostics, plan)
+}
+
+/// The plan of one scenario in a lab, and the mistakes of all files.
+pub fn read_and_plan(scenario: &Path, lab: &Path) -> (Option<(Plan, Lab)>, Vec<Diagnostic>) {
     let (lab, mut diagnostics) = load_lab(lab);
     let (scenario, found) = load_scenario(scenario);
     diagnostics.extend(found);
-    let Some(scenario) = scenario else { return told(diagnostics, None) };
+    let Some(scenario) = scenario else { return (None, diagnostics) };
     let systems = Files::read(&scenario, &mut diagnostics);
     let matrix = matrix(&scenario, &mut diagnostics);
     let (Some(lab), Some(matrix), Some(bases)) = (lab, matrix, systems.complete(&scenario)) else {
-        return told(diagnostics, None);
+        return (None, diagnostics);
     };
     if any_error(&diagnostics) {
         // A plan of half a file would only repeat what is said already.
-        return told(diagnostics, None);
+        return (None, diagnostics);
     }
     let place = |trouble: &Trouble| systems.place(trouble, &scenario, &lab);
-    let plan = match plan(&scenario.value, &matrix, &lab.value, &bases) {
+    match plan(&scenario.value, &matrix, &lab.value, &bases) {
         Ok(plan) => {
             diagnostics.extend(plan.warnings.iter().map(place));
-            Some(plan)
+            diagnostics.extend(contract_troubles(&plan, &lab.value).iter().map(place));
+            (Some((plan, lab.value.clone())), diagnostics)
         }
         Err(troubles) => {
             diagnostics.extend(troubles.iter().map(place));
-            None
+            (None, diagnostics)
         }
-    };
-    told(diagnostics, plan.map(|plan| (plan, lab.value.clone())))
+    }
 }
 
 fn matrix(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Option<Matrix> {
@@ -79,8 +91,16 @@ fn told<T>(mut diagnostics: Vec<Diagnostic>, value: Option<T>) -> Result<T, Exit
     }
     match value {
         Some(value) if !any_error(&diagnostics) => Ok(value),
+        _ if only_programs(&diagnostics) => Err(Exit::Environment),
         _ => Err(Exit::No),
     }
+}
+
+/// Whether the files may be sound, and the machine is what is in the way.
+fn only_programs(diagnostics: &[Diagnostic]) -> bool {
+    let machine = [codes::NO_PROGRAM, codes::PROGRAM_UNUSABLE];
+    let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).peekable();
+    errors.peek().is_some() && errors.all(|error| machine.contains(&error.code))
 }
 
 /// Diagnostics for stderr, in colours where a person looks.
@@ -92,32 +112,46 @@ pub(super) fn rendered(diagnostics: &[Diagnostic]) -> String {
 /// The systems of a scenario, as their files say.
 struct Files(BTreeMap<String, Read>);
 
-/// One system: its `system.yaml` and the objects of its base, as far as they could be read.
+/// One system: its `system.yaml` and its base, as far as they could be read.
 struct Read {
     system: Option<Located<System>>,
-    objects: Option<Vec<Value>>,
+    base: Option<BuiltBase>,
+}
+
+/// The base in a folder, for the system that the folder says it is.
+pub(super) fn base(
+    folder: &Path,
+    system: Option<&Located<System>>,
+    programs: &dyn Programs,
+) -> Result<BuiltBase, BaseError> {
+    let named = system.map(|system| system.metadata.name.clone());
+    let name = named.or_else(|| folder.file_name()?.to_str().map(str::to_owned)).unwrap_or_default();
+    load_base(folder, &name, programs)
 }
 
 impl Files {
     fn read(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let root = root(&scenario.document.file);
         let mut read = BTreeMap::new();
         for (name, system) in &scenario.value.spec.systems {
-            let folder = base_folder(&scenario.document.file, &system.base);
-            let (system, found) = load_system(&folder);
+            let (loaded, found) = load_used_system(scenario, name, root.as_deref());
             diagnostics.extend(found);
-            let objects = load_base(&folder).map_err(|error| {
+            let folder = base_folder(&scenario.document.file, &system.base);
+            // Of a base that can't be read as a system's, this has been said.
+            let base = loaded.as_ref().and_then(|loaded| {
                 let pointer = format!("/spec/systems/{name}/base");
-                diagnostics.push(scenario.diagnostic(error.code(), &pointer, error.to_string()));
+                let refused = |error: BaseError| scenario.diagnostic(error.code(), &pointer, error.to_string());
+                base(&folder, Some(loaded), &Machine::default()).map_err(|error| diagnostics.push(refused(error))).ok()
             });
-            read.insert(name.clone(), Read { system, objects: objects.ok() });
+            read.insert(name.clone(), Read { system: loaded, base });
         }
         Self(read)
     }
 
     /// All of them, where all could be read.
     fn complete(&self, scenario: &Located<Scenario>) -> Option<Systems> {
-        let systems = self.0.iter().filter_map(|(name, Read { system, objects })| {
-            Some((name.clone(), (system.as_ref()?.value.clone(), objects.clone()?)))
+        let systems = self.0.iter().filter_map(|(name, Read { system, base })| {
+            Some((name.clone(), (system.as_ref()?.value.clone(), base.clone()?)))
         });
         let systems: Systems = systems.collect();
         (systems.len() == scenario.value.spec.systems.len()).then_some(systems)

@@ -5,8 +5,13 @@
 mod compile;
 pub mod conduct;
 mod deploy_branch;
-mod inputs;
+mod explain;
+mod function;
+pub mod init;
+pub mod inputs;
+mod out_folder;
 mod plan;
+pub mod programs;
 mod report;
 pub mod schema;
 mod show;
@@ -21,7 +26,10 @@ use std::process::ExitCode;
 use benchgrid_probe::command::Command as Probe;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{conduct::ConductError, git::GitError, parallel, spec::Diagnostic};
+use crate::conduct::ConductError;
+use crate::git::GitError;
+use crate::parallel;
+use crate::spec::{Advised, Diagnostic};
 
 /// What a command ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +74,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Write a repository that works: a scenario, a lab, bases, workflows
+    Init(init::InitArgs),
     /// Check scenario, lab and system files; every mistake in one run
     Validate(validate::ValidateArgs),
     /// Print what would be deployed and measured, and what it takes
@@ -82,6 +92,11 @@ enum Verb {
     Report(report::Arguments),
     /// Print a JSON Schema, or write all of them
     Schema(schema::SchemaArgs),
+    /// Say what a code means, with an example; without a code, list all of them
+    Explain(explain::ExplainArgs),
+    /// Give Kustomize cells, or check what it built: a plugin, which Kustomize runs
+    #[command(name = "fn")]
+    Function(function::Arguments),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  benchgrid completions bash > /etc/bash_completion.d/benchgrid")]
     Completions {
@@ -93,13 +108,23 @@ enum Verb {
     Probe(Probe),
 }
 
+/// The command line: its verbs, and what they take.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    if let Some(kind) = function::legacy(words.next().as_deref()) {
+        return function::run_legacy(kind, words.next().as_deref().map(std::path::Path::new)).into();
+    }
     let Arguments { threads, verb } = Arguments::parse();
     if let Some(threads) = threads.or_else(|| std::thread::available_parallelism().ok()) {
         parallel::allow(threads);
     }
     match verb {
+        Verb::Init(arguments) => arguments.run().into(),
         Verb::Validate(arguments) => arguments.run().into(),
         Verb::Plan(arguments) => arguments.run().into(),
         Verb::Compile(arguments) => arguments.run().into(),
@@ -108,8 +133,10 @@ pub fn main() -> ExitCode {
         Verb::Status(arguments) => arguments.run().into(),
         Verb::Report(arguments) => arguments.run().into(),
         Verb::Schema(arguments) => arguments.run().into(),
+        Verb::Explain(arguments) => arguments.run().into(),
+        Verb::Function(arguments) => arguments.run().into(),
         Verb::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "benchgrid", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut command(), "benchgrid", &mut std::io::stdout());
             Exit::Yes.into()
         }
         Verb::Probe(command) => command.run(),

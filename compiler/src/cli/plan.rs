@@ -4,7 +4,8 @@ use clap::ValueEnum;
 
 use super::{Exit, fail_git, inputs, print};
 use crate::git::{GitError, Snapshot, discover};
-use crate::render::{CellsFile, PlanFile, plan_json, plan_markdown, plan_text};
+use crate::plan::Plan;
+use crate::render::{CellEntry, CellsFile, Comparison, Files, PlanFile, changes, plan_json, plan_markdown, plan_text};
 use crate::spec::Lab;
 
 /// `benchgrid plan`
@@ -26,7 +27,7 @@ pub(super) struct Arguments {
     /// Say what would become of the cells of this deploy branch, in the repository that holds the scenario
     #[arg(long, value_name = "REF")]
     against: Option<String>,
-    /// End with 1 when a cell would be new, changed or gone
+    /// End with 1 when a cell would be new, changed, adjusted or gone
     #[arg(long, requires = "against")]
     exit_code: bool,
 }
@@ -61,18 +62,42 @@ impl Arguments {
         let (plan, lab) = inputs::planned(&self.scenario, &self.lab)?;
         let file = PlanFile::of(&plan);
         let Some(reference) = &self.against else { return Ok(file) };
-        let before = self.cells(reference, &plan.scenario, &lab).map_err(|error| {
+        let against = self.comparison(reference, &plan, &lab, &file.cells).map_err(|error| {
             let named = matches!(error, GitError::NoReference { .. });
             let exit = fail_git(&error);
             if named { Exit::Usage } else { exit }
         })?;
-        Ok(file.against(reference, before.as_ref()))
+        Ok(PlanFile { against: Some(against), ..file })
     }
 
-    /// What the branch has of the scenario.
-    fn cells(&self, reference: &str, scenario: &str, lab: &Lab) -> Result<Option<CellsFile>, GitError> {
+    /// What becomes of the cells that the branch has of the scenario.
+    fn comparison(&self, reference: &str, plan: &Plan, lab: &Lab, after: &CellsFile) -> Result<Comparison, GitError> {
         let repo = discover(&self.scenario)?;
         let branch = Snapshot::of_lab(&repo, reference, &lab.spec.git.prefix, &lab.metadata.name)?;
-        branch.json(&format!("overlays/{scenario}/cells.json"))
+        let scenario = format!("overlays/{}", plan.scenario);
+        let before: Option<CellsFile> = branch.json(&format!("{scenario}/cells.json"))?;
+        let bases = files(&branch, "base")?;
+        let explain = |old: &CellEntry| {
+            let folder = format!("{scenario}/{}", old.slug);
+            let cell = plan.cells.iter().find(|cell| cell.id == old.id);
+            match (cell, files(&branch, &folder)) {
+                (Some(cell), Ok(mut tree)) => {
+                    tree.extend(bases.clone());
+                    changes(&tree, &folder, plan, cell, lab)
+                }
+                _ => vec!["the branch's cell can't be read".to_owned()],
+            }
+        };
+        Ok(Comparison::new(reference, before.as_ref(), after, &explain))
     }
+}
+
+/// Files of the branch below a folder.
+fn files(branch: &Snapshot<'_>, folder: &str) -> Result<Files, GitError> {
+    let mut files = Files::new();
+    for path in branch.list(folder)? {
+        let bytes = branch.read(&path)?.unwrap_or_default();
+        files.insert(path, bytes);
+    }
+    Ok(files)
 }

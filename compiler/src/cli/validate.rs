@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::{Exit, print, say};
+use super::{Exit, inputs, print, say};
+use crate::kustomize::{BaseTrouble, NoPrograms, check_base, load_base};
 use crate::matrix;
-use crate::spec::{self, Diagnostic, Severity, codes};
+use crate::spec::{self, Advised, Diagnostic, Located, Scenario, Severity, System, codes};
 
 /// Check scenario, lab and system files; every mistake in one run
 #[derive(Debug, Args)]
@@ -121,7 +122,7 @@ fn folder(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         if path.is_dir() && !hidden && !entry.file_type()?.is_symlink() {
             folder(&path, files)?;
-        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") && ours(&path)? {
+        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") && path.is_file() && ours(&path)? {
             files.push(path);
         }
     }
@@ -143,6 +144,7 @@ fn ours(path: &Path) -> std::io::Result<bool> {
 /// Checks files; every scenario with the systems of its bases.
 pub fn check(files: &[PathBuf]) -> Checked {
     let mut checked = Checked { files: files.len(), ..Checked::default() };
+    let mut names = BTreeMap::new();
     for file in files {
         let (document, mut found) = spec::load_document(file);
         let Some(document) = document else {
@@ -150,9 +152,9 @@ pub fn check(files: &[PathBuf]) -> Checked {
             continue;
         };
         match document.tree.get("kind").and_then(Value::as_str) {
-            Some("Scenario") => scenario(file, &mut checked),
-            Some("Lab") => checked.diagnostics.extend(spec::load_lab(file).1),
-            Some("System") => checked.diagnostics.extend(spec::load_system(file).1),
+            Some("Scenario") => scenario(file, spec::scenario_of(document, found), &mut names, &mut checked),
+            Some("Lab") => checked.diagnostics.extend(spec::lab_of(document, found).1),
+            Some("System") => checked.diagnostics.extend(spec::system_of(document, found).1),
             kind => {
                 let kinds = "`Scenario`, `Lab`, `System`";
                 let message = match kind {
@@ -160,11 +162,8 @@ pub fn check(files: &[PathBuf]) -> Checked {
                     None => format!("the field `kind` is missing: one of {kinds}"),
                 };
                 checked.diagnostics.append(&mut found);
-                let mut diagnostic = document.at_value(codes::KIND, "/kind", message);
-                if let Some(near) = spec::suggest(kind.unwrap_or_default(), ["Scenario", "Lab", "System"]) {
-                    diagnostic.fix = Some(near.to_owned());
-                }
-                checked.diagnostics.push(diagnostic);
+                let near = spec::suggest(kind.unwrap_or_default(), ["Scenario", "Lab", "System"]);
+                checked.diagnostics.push(document.at_value(codes::KIND, "/kind", message).meant(near));
             }
         }
     }
@@ -172,37 +171,39 @@ pub fn check(files: &[PathBuf]) -> Checked {
     checked
 }
 
-fn scenario(file: &Path, checked: &mut Checked) {
-    let (scenario, mut diagnostics) = spec::load_scenario(file);
+fn scenario(
+    file: &Path,
+    read: (Option<Located<Scenario>>, Vec<Diagnostic>),
+    names: &mut BTreeMap<String, PathBuf>,
+    checked: &mut Checked,
+) {
+    let (scenario, mut diagnostics) = read;
     let Some(scenario) = scenario else {
         checked.diagnostics.append(&mut diagnostics);
         return;
     };
+    let name = &scenario.metadata.name;
+    if let Some(other) = names.get(name) {
+        let message = format!("the scenario in {} is called `{name}` as well", other.display());
+        diagnostics.push(scenario.diagnostic(codes::SAME_SCENARIO, "/metadata/name", message));
+    } else {
+        names.insert(name.clone(), file.to_owned());
+    }
     match matrix::expand(&scenario) {
         Ok((matrix, mut warnings)) => {
             diagnostics.append(&mut warnings);
-            if !spec::any_error(&diagnostics) {
-                diagnostics.append(&mut matrix::check_settings(&scenario, &matrix));
-            }
+            let mut found = matrix::check_settings(&scenario, &matrix, &diagnostics);
+            diagnostics.append(&mut found);
             checked.matrices.insert(file.to_owned(), (matrix.cells.len(), matrix.exclusions.len()));
         }
         Err(mut errors) => diagnostics.append(&mut errors),
     }
+    let root = inputs::root(file);
     for (name, system) in &scenario.spec.systems {
-        let pointer = format!("/spec/systems/{}/base", spec::pointer_part(name));
-        let folder = spec::base_folder(file, &system.base);
-        if !folder.join("system.yaml").is_file() {
-            let message = format!("the base {} has no system.yaml", folder.display());
-            diagnostics.push(scenario.diagnostic(codes::BASE, &pointer, message));
-            continue;
-        }
-        let (loaded, mut found) = spec::load_system(&folder);
-        if let Some(loaded) = loaded {
-            spec::system_names(&loaded.document, &spec::axes(&scenario.document.tree), &mut found);
-        }
-        if spec::any_error(&found) {
-            let message = format!("the base {} has a system.yaml with errors", folder.display());
-            diagnostics.push(scenario.diagnostic(codes::BASE, &pointer, message));
+        let (loaded, mut found) = spec::load_used_system(&scenario, name, root.as_deref());
+        if let Some(loaded) = loaded.filter(|_| !spec::any_error(&found)) {
+            let pointer = format!("/spec/systems/{}/base", spec::pointer_part(name));
+            diagnostics.extend(base(&scenario, &pointer, &loaded, &spec::base_folder(file, &system.base)));
         }
         diagnostics.append(&mut found);
     }
@@ -210,4 +211,27 @@ fn scenario(file: &Path, checked: &mut Checked) {
         checked.matrices.remove(file);
     }
     checked.diagnostics.append(&mut diagnostics);
+}
+
+/// What is wrong with a base of plain resources. Others are built by programs, which is the business of `plan`.
+fn base(scenario: &Located<Scenario>, pointer: &str, system: &Located<System>, folder: &Path) -> Vec<Diagnostic> {
+    let base = match load_base(folder, &system.metadata.name, &NoPrograms) {
+        Ok(base) => base,
+        Err(error) if error.code() == codes::NO_PROGRAM => return Vec::new(),
+        Err(error) => return vec![scenario.diagnostic(error.code(), pointer, error.to_string())],
+    };
+    let checked = check_base(&base.objects, &system.spec);
+    let place = |trouble: BaseTrouble| {
+        let BaseTrouble { code, severity, pointer: field, message, help } = trouble;
+        let mut diagnostic = match field {
+            "" => scenario.diagnostic(code, pointer, message),
+            field => system.diagnostic(code, field, message),
+        };
+        diagnostic.severity = severity;
+        match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        }
+    };
+    base.troubles.into_iter().chain(checked).map(place).collect()
 }

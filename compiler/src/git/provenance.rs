@@ -28,6 +28,8 @@ pub struct Provenance {
     pub place: PathBuf,
     /// The work tree, and its first file that differs from the commit.
     pub dirty: Option<(PathBuf, String)>,
+    /// Bases that a program built, by their folder, each with the program and its version.
+    pub bases: BTreeMap<String, String>,
 }
 
 /// `hydrator.metadata`: which source the branch was made from, in the words of Argo CD's hydrator.
@@ -47,6 +49,10 @@ pub struct Metadata {
     pub subject: String,
     /// The source commit of each scenario, since they may be compiled one by one.
     pub scenarios: BTreeMap<String, String>,
+    /// Which program built a base's folder, where we didn't. It stands here and not in the folder, whose address is its
+    /// content, and makes no commit of its own: what was deployed are the objects.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub bases: BTreeMap<String, String>,
 }
 
 impl Provenance {
@@ -72,6 +78,7 @@ impl Provenance {
             repository: origin.as_ref().and_then(|remote| remote.url().ok()).map(without_user),
             place: repo.path().to_owned(),
             dirty: first_change(repo)?.map(|first| (place, first)),
+            bases: BTreeMap::new(),
         })
     }
 
@@ -114,6 +121,8 @@ impl Provenance {
         let mut scenarios = before.scenarios;
         scenarios.retain(|name, _| kept.contains(&name.as_str()));
         scenarios.extend(compiled.iter().map(|name| ((*name).to_owned(), self.sha.clone())));
+        let mut bases = before.bases;
+        bases.extend(self.bases.clone());
         Metadata {
             repo_url: self.repository.clone(),
             dry_sha: self.sha.clone(),
@@ -121,6 +130,7 @@ impl Provenance {
             date: Timestamp(self.time).to_string(),
             subject: self.subject.clone(),
             scenarios,
+            bases,
         }
     }
 

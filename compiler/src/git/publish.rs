@@ -162,7 +162,9 @@ fn build(repo: &Repository, tip: Option<Oid>, publication: &Publication<'_>) -> 
     guard::ours(&base, lab)?;
     let compiled = publication.scenarios();
     let compiled: Vec<&str> = compiled.iter().map(String::as_str).collect();
-    let before: Metadata = base.json(METADATA)?.unwrap_or_default();
+    let mut before: Metadata = base.json(METADATA)?.unwrap_or_default();
+    let folders = base.folders("base")?;
+    before.bases.retain(|folder, _| folders.contains(folder));
     if let (Some(tip), Some(by)) = (tip, provenance.newer(&before, &compiled)?) {
         return Ok(Published::Outdated { tip, by });
     }

@@ -1,9 +1,11 @@
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{YamlError, kind, name, read_documents};
-use crate::spec::{SystemSpec, codes};
+use super::flatten::{helm, kustomize};
+use super::placed::placed;
+use super::{ProgramError, Programs, YamlError, free_text, kind, name, read_documents};
+use crate::spec::{Severity, SystemSpec, codes};
 
 /// Kinds that a base may hold: what Argo CD's project of the cells allows to be deployed.
 pub const ALLOWED_KINDS: [(&str, &str); 10] = [
@@ -32,7 +34,18 @@ const CLUSTER_KINDS: [&str; 9] = [
     "ValidatingWebhookConfiguration",
 ];
 
-/// Why a base can't be read.
+/// A base's objects as a cell takes them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BuiltBase {
+    /// Plain objects, without a namespace.
+    pub objects: Vec<Value>,
+    /// The program that built them, with its version; none where we did.
+    pub built_by: Option<String>,
+    /// What is wrong with them, or worth a look, whatever the system.
+    pub troubles: Vec<BaseTrouble>,
+}
+
+/// Why a base can't be read or built.
 #[derive(Debug, thiserror::Error)]
 pub enum BaseError {
     /// A file can't be read.
@@ -41,26 +54,60 @@ pub enum BaseError {
     /// A file is not YAML as we read it.
     #[error("{0}: {1}")]
     Yaml(PathBuf, YamlError),
-    /// A field that our own build does not know.
-    #[error(
-        "{0}: `{1}` is not supported in a base yet; build the base with kustomize, and list the result in `resources`"
-    )]
-    Field(PathBuf, String),
     /// Something other than one kustomization.
-    #[error("{0}: not one Kustomization with a list `resources` of files")]
+    #[error("{0}: not one Kustomization")]
     NotOne(PathBuf),
-    /// A resource that is not a file of the base's folder.
+    /// A kustomization and a chart in one folder.
+    #[error("{0} holds both kustomization.yaml and Chart.yaml; a base is one of them")]
+    Both(PathBuf),
+    /// A resource that is not there, or a link that leads out of the base's folder.
     #[error("{0}: the resource `{1}` is not a file in the base's folder")]
     Resource(PathBuf, String),
     /// An object without `apiVersion`, `kind` or `metadata.name`.
     #[error("{0}: an object lacks `apiVersion`, `kind` or `metadata.name`")]
     NoName(PathBuf),
+    /// A chart within a kustomization.
+    #[error(
+        "{0}: charts within a kustomization are not built; a chart itself can be a base: Chart.yaml beside system.yaml"
+    )]
+    HelmCharts(PathBuf),
+    /// A resource that is not in the repository.
+    #[error("{0}: `{1}` is not in the repository; copy it there, since what is out there may be another tomorrow")]
+    Remote(PathBuf, String),
+    /// The program that builds it printed nothing that could be used.
+    #[error("the base {0}: {1}")]
+    Program(PathBuf, ProgramError),
+    /// The program printed something that can't be read.
+    #[error("the base {dir}: in {place}, `{line}`: {message}")]
+    Printed {
+        /// The base.
+        dir: PathBuf,
+        /// The template, or the program.
+        place: String,
+        /// The line.
+        line: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A chart with random values.
+    #[error(
+        "the chart {0} gives something else each time it is rendered; give its random values a fixed one in values.yaml"
+    )]
+    Unsteady(PathBuf),
 }
 
 impl BaseError {
     /// Its stable code.
     pub fn code(&self) -> &'static str {
-        codes::BASE_UNREADABLE
+        match self {
+            Self::Program(_, ProgramError::Missing(_)) => codes::NO_PROGRAM,
+            Self::Program(_, ProgramError::Failed(..)) => codes::PROGRAM_FAILED,
+            Self::Program(_, ProgramError::Unusable(..) | ProgramError::Hung(..)) => codes::PROGRAM_UNUSABLE,
+            Self::Remote(..) => codes::REMOTE,
+            Self::Unsteady(_) => codes::UNSTEADY,
+            Self::Printed { .. } => codes::PRINTED,
+            _ => codes::BASE_UNREADABLE,
+        }
     }
 }
 
@@ -69,6 +116,8 @@ impl BaseError {
 pub struct BaseTrouble {
     /// Stable code.
     pub code: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
     /// JSON pointer in `system.yaml` to the field that the base does not fit; empty: the base itself.
     pub pointer: &'static str,
     /// A lower-case fragment.
@@ -77,38 +126,77 @@ pub struct BaseTrouble {
     pub help: Option<&'static str>,
 }
 
-/// The objects of a base, in the order of its `resources`.
-pub fn load_base(dir: &Path) -> Result<Vec<Value>, BaseError> {
-    let path = dir.join("kustomization.yaml");
-    let documents = read(&path)?;
-    let [Value::Object(kustomization)] = documents.as_slice() else { return Err(BaseError::NotOne(path)) };
-    if let Some(field) = kustomization.keys().find(|key| !["apiVersion", "kind", "resources"].contains(&key.as_str())) {
-        return Err(BaseError::Field(path, field.clone()));
-    }
-    let resources = kustomization.get("resources").and_then(Value::as_array);
-    let mut objects = Vec::new();
-    for resource in resources.ok_or_else(|| BaseError::NotOne(path.clone()))? {
-        let Some(resource) = resource.as_str() else { return Err(BaseError::NotOne(path)) };
-        let inside =
-            Path::new(resource).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        let file = dir.join(resource);
-        if !inside || !file.is_file() {
-            return Err(BaseError::Resource(path, resource.to_owned()));
+/// Names that kustomize takes for a kustomization.
+const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Builds the base of the system with this name: plain resources here, everything else by a program.
+pub fn load_base(dir: &Path, system: &str, programs: &dyn Programs) -> Result<BuiltBase, BaseError> {
+    let kustomization = KUSTOMIZATIONS.iter().map(|name| dir.join(name)).find(|path| path.is_file());
+    let chart = dir.join("Chart.yaml").is_file();
+    let (objects, built_by) = match (kustomization, chart) {
+        (Some(_), true) => return Err(BaseError::Both(dir.to_owned())),
+        (None, true) => by(helm(dir, system, programs)?),
+        (path, false) => {
+            let path = path.unwrap_or_else(|| dir.join(KUSTOMIZATIONS[0]));
+            let documents = read(&path)?;
+            let [Value::Object(kustomization)] = documents.as_slice() else { return Err(BaseError::NotOne(path)) };
+            match plain_resources(dir, &path, kustomization)? {
+                Some(objects) => (objects, None),
+                None => by(kustomize(dir, kustomization, programs)?),
+            }
         }
-        objects.extend(named(&file, read(&file)?)?);
+    };
+    let complete =
+        |object: &Value| !name(object).is_empty() && !kind(object).is_empty() && object["apiVersion"].is_string();
+    if !objects.iter().all(complete) {
+        return Err(BaseError::NoName(dir.to_owned()));
     }
-    Ok(objects)
+    let (objects, troubles) = placed(objects);
+    Ok(BuiltBase { objects, built_by, troubles })
+}
+
+fn by((objects, program): (Vec<Value>, String)) -> (Vec<Value>, Option<String>) {
+    (objects, Some(program))
+}
+
+/// The objects of a kustomization that only lists files of its folder, in their order; none where it does more, or
+/// where kustomize would do more than list them.
+fn plain_resources(
+    dir: &Path,
+    path: &Path,
+    kustomization: &Map<String, Value>,
+) -> Result<Option<Vec<Value>>, BaseError> {
+    let known = ["apiVersion", "kind", "resources"];
+    let resources = kustomization.get("resources").and_then(Value::as_array);
+    let (Some(resources), true) = (resources, kustomization.keys().all(|key| known.contains(&key.as_str()))) else {
+        return Ok(None);
+    };
+    let mut objects = Vec::new();
+    for resource in resources {
+        let Some(resource) = resource.as_str() else { return Err(BaseError::NotOne(path.to_owned())) };
+        let file = dir.join(resource);
+        let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+        if !Path::new(resource).components().all(inside) || file.is_dir() || resource.contains("://") {
+            return Ok(None);
+        }
+        let within = dir.canonicalize().is_ok_and(|dir| file.canonicalize().is_ok_and(|file| file.starts_with(dir)));
+        if !file.is_file() || !within {
+            return Err(BaseError::Resource(path.to_owned(), resource.to_owned()));
+        }
+        objects.extend(read(&file)?);
+    }
+    let special = |object: &Value| {
+        kind(object).ends_with("List")
+            || object["metadata"]["annotations"]
+                .as_object()
+                .is_some_and(|map| map.keys().any(|key| key.contains("config.kubernetes.io/")))
+    };
+    Ok((!objects.iter().any(special)).then_some(objects))
 }
 
 fn read(path: &Path) -> Result<Vec<Value>, BaseError> {
     let text = std::fs::read_to_string(path).map_err(|error| BaseError::Unreadable(path.to_owned(), error))?;
     read_documents(&text).map_err(|error| BaseError::Yaml(path.to_owned(), error))
-}
-
-fn named(path: &Path, objects: Vec<Value>) -> Result<Vec<Value>, BaseError> {
-    let complete =
-        |object: &Value| !name(object).is_empty() && !kind(object).is_empty() && object["apiVersion"].is_string();
-    if objects.iter().all(complete) { Ok(objects) } else { Err(BaseError::NoName(path.to_owned())) }
 }
 
 /// What keeps a base from being a system's: exactly one `StatefulSet`, and what it needs.
@@ -130,11 +218,19 @@ pub fn check_base(objects: &[Value], system: &SystemSpec) -> Vec<BaseTrouble> {
             Some("a base is one StatefulSet and what it needs; roles and groups are the scenario's business"),
         )),
     }
+    troubles.extend(free_text::names(objects));
     troubles
 }
 
 fn trouble(code: &'static str, pointer: &'static str, message: String, help: Option<&'static str>) -> BaseTrouble {
-    BaseTrouble { code, pointer, message, help }
+    BaseTrouble { code, severity: Severity::Error, pointer, message, help }
+}
+
+impl BaseTrouble {
+    /// Something wrong with the base itself.
+    pub(super) fn of_base(code: &'static str, severity: Severity, message: String, help: &'static str) -> Self {
+        Self { code, severity, pointer: "", message, help: Some(help) }
+    }
 }
 
 fn refused_kind(object: &Value) -> Option<BaseTrouble> {

@@ -146,8 +146,10 @@ fn set_namespace(built: &mut [Built], namespace: &str) {
             _ => object["metadata"]["namespace"] = json!(namespace),
         }
         let Some(subjects) = object.get_mut("subjects").and_then(Value::as_array_mut) else { continue };
-        for subject in subjects.iter_mut().filter(|subject| subject.get("namespace").is_none()) {
-            if subject["name"].as_str().is_some_and(|name| accounts.iter().any(|account| account == name)) {
+        for subject in subjects {
+            let known = subject["name"].as_str().is_some_and(|name| accounts.iter().any(|account| account == name));
+            // as kustomize does it, whatever the kind and the namespace of a `default`
+            if subject["name"] == "default" || known && subject.get("namespace").is_none() {
                 subject["namespace"] = json!(namespace);
             }
         }

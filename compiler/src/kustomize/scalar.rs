@@ -27,6 +27,16 @@ pub(super) fn plain(text: &str) -> Option<Value> {
     if numeric { number(text, bare) } else { Some(Value::from(text)) }
 }
 
+/// What a plain scalar is in what kustomize printed: there everything that is no value in its canonical form is text.
+pub(super) fn printed(text: &str) -> Option<Value> {
+    let exponent = || {
+        let (digits, power) = text.split_once('e')?;
+        let canonical = plain(digits)?.is_number() && power.starts_with(['+', '-']);
+        if canonical { text.parse::<f64>().ok().and_then(serde_json::Number::from_f64).map(Value::from) } else { None }
+    };
+    plain(text).or_else(exponent).or_else(|| Some(Value::from(text)))
+}
+
 /// The same for text that begins like a number.
 fn number(text: &str, bare: &str) -> Option<Value> {
     let (whole, fraction) = bare.split_once('.').map_or((bare, None), |(whole, fraction)| (whole, Some(fraction)));
@@ -74,6 +84,17 @@ mod tests {
         ] {
             assert_eq!(plain(text), Some(Value::from(text)), "{text}");
         }
+    }
+
+    #[test]
+    fn what_kustomize_prints() {
+        for text in ["=", "<<", "1,000", "NaN", "1e", "1.2.3", "x"] {
+            assert_eq!(printed(text), Some(Value::from(text)), "{text}");
+        }
+        assert_eq!(printed("1e+21"), Some(Value::from(1e21)));
+        assert_eq!(printed("1e-07"), Some(Value::from(1e-7)));
+        assert_eq!(printed("7"), Some(Value::from(7)));
+        assert_eq!(printed("null"), Some(Value::Null));
     }
 
     #[test]

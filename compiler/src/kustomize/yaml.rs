@@ -21,7 +21,17 @@ const DEPTH: usize = 64;
 /// Every document of a text that is not empty. Anchors, tags, merge keys, duplicate keys and scalars that readers
 /// disagree about are refused.
 pub fn read_documents(text: &str) -> Result<Vec<Value>, YamlError> {
-    let mut reader = Reader { parser: Parser::new_from_str(text) };
+    read(text, scalar::plain)
+}
+
+/// The same for what kustomize printed. It quotes every text that it would itself take for something else, so a plain
+/// scalar that is no canonical value is text: `=`, `1,000`, `NaN`. Only floats may have an exponent.
+pub(super) fn read_printed(text: &str) -> Result<Vec<Value>, YamlError> {
+    read(text, scalar::printed)
+}
+
+fn read(text: &str, plain: fn(&str) -> Option<Value>) -> Result<Vec<Value>, YamlError> {
+    let mut reader = Reader { parser: Parser::new_from_str(text), plain };
     let mut documents = Vec::new();
     loop {
         match reader.next()? {
@@ -40,6 +50,8 @@ pub fn read_documents(text: &str) -> Result<Vec<Value>, YamlError> {
 
 struct Reader<'a> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
+    /// What a plain scalar is; none where it is refused.
+    plain: fn(&str) -> Option<Value>,
 }
 
 impl<'a> Reader<'a> {
@@ -60,7 +72,7 @@ impl<'a> Reader<'a> {
             return Err(at(span, format!("nested deeper than {DEPTH}")));
         }
         match event {
-            Event::Scalar(text, style, 0, None) => scalar_value(&text, style, span),
+            Event::Scalar(text, style, 0, None) => self.scalar(&text, style, span),
             Event::SequenceStart(0, None) => self.sequence(depth),
             Event::MappingStart(0, None) => self.mapping(depth),
             Event::Alias(_) => Err(at(span, "an alias".to_owned() + NOT_READ)),
@@ -69,6 +81,14 @@ impl<'a> Reader<'a> {
             }
             _ => Err(at(span, "an anchor".to_owned() + NOT_READ)),
         }
+    }
+
+    fn scalar(&self, text: &str, style: ScalarStyle, span: Span) -> Result<Value, YamlError> {
+        if style != ScalarStyle::Plain {
+            return Ok(Value::from(text));
+        }
+        let differs = || at(span, format!("`{text}` is not the same to every reader of YAML; quote it"));
+        (self.plain)(text).ok_or_else(differs)
     }
 
     fn sequence(&mut self, depth: usize) -> Result<Value, YamlError> {
@@ -102,13 +122,6 @@ impl<'a> Reader<'a> {
 }
 
 const NOT_READ: &str = " is not read here; write the value out";
-
-fn scalar_value(text: &str, style: ScalarStyle, span: Span) -> Result<Value, YamlError> {
-    if style != ScalarStyle::Plain {
-        return Ok(Value::from(text));
-    }
-    scalar::plain(text).ok_or_else(|| at(span, format!("`{text}` is not the same to every reader of YAML; quote it")))
-}
 
 fn at(span: Span, message: String) -> YamlError {
     YamlError { line: span.start.line(), column: span.start.col() + 1, message }

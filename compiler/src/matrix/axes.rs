@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Level, Levels, level::LevelError};
-use crate::spec::{Diagnostic, Located, RESERVED_WORDS, Scenario, codes, pointer_part};
+use crate::spec::{Diagnostic, Located, MOST_SAID, RESERVED_WORDS, Scenario, codes, pointer_part};
 
 /// A scenario's axes with their levels, and the included combinations.
 pub(super) struct Axes {
@@ -42,17 +42,17 @@ impl Reader<'_> {
             self.at_key(codes::EMPTY_AXIS, &pointer, format!("the axis `{axis}` has no levels"));
         }
         let mut levels: Vec<Level> = Vec::new();
-        let mut written: Vec<&str> = Vec::new();
+        let mut written: BTreeMap<String, &str> = BTreeMap::new();
         for (index, value) in values.iter().enumerate() {
             let pointer = format!("{pointer}/{index}");
             let Some(level) = self.level(axis, value, &pointer) else { continue };
             let text = self.scenario.document.written(&pointer);
-            if let Some(other) = levels.iter().position(|other| other.same(&level)).and_then(|at| written.get(at)) {
+            if let Some(other) = written.get(&level.sameness()) {
                 let message = format!("`{text}` is a level of `{axis}` already, as `{other}`");
                 self.diagnostics.push(self.scenario.diagnostic(codes::SAME_LEVEL, &pointer, message));
             }
+            written.entry(level.sameness()).or_insert(text);
             levels.push(level);
-            written.push(text);
         }
         levels
     }
@@ -74,7 +74,9 @@ impl Reader<'_> {
 
     /// One level, of the type of the axis' first one.
     fn level(&mut self, axis: &str, value: &Value, pointer: &str) -> Option<Level> {
-        if self.scenario.document.refused.contains(pointer) {
+        // What was refused while reading, or is a list, has been said.
+        let said = self.scenario.document.refused.contains(pointer) || value.is_array();
+        if said || self.diagnostics.len() >= MOST_SAID {
             return None;
         }
         let plain = self.scenario.document.span(pointer).plain;
@@ -119,6 +121,9 @@ impl Reader<'_> {
         }
         let mut combinations = Vec::new();
         for (index, entry) in spec.include.iter().enumerate() {
+            if self.diagnostics.len() >= MOST_SAID {
+                break;
+            }
             let pointer = format!("/spec/include/{index}");
             let missing: Vec<_> =
                 axes.iter().filter(|axis| !entry.contains_key(**axis)).map(|axis| format!("`{axis}`")).collect();

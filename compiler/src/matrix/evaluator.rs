@@ -2,9 +2,41 @@ use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CompareOpKind, Expr, U
 use serde_json::{Map, Value};
 
 use super::{Scope, functions, operators};
-use crate::spec::{Quantity, expression::Expression, suggest};
+use crate::spec::{Advised, Quantity, expression::Expression, suggest};
 
 pub(super) use crate::spec::ExpressionError;
+
+/// MiniJinja's filters whose results are about as large as what they are given: not `indent`, `batch`, `slice`, `format`,
+/// which make as much of a number as it says.
+const FILTERS: [&str; 27] = [
+    "abs",
+    "bool",
+    "capitalize",
+    "count",
+    "d",
+    "default",
+    "first",
+    "float",
+    "int",
+    "join",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "max",
+    "min",
+    "replace",
+    "reverse",
+    "round",
+    "sort",
+    "split",
+    "string",
+    "sum",
+    "title",
+    "trim",
+    "unique",
+    "upper",
+];
 
 type Outcome<T = Value> = Result<T, ExpressionError>;
 
@@ -33,7 +65,7 @@ impl<'s> Evaluator<'s> {
     fn value(&self, node: &Expr<'_>) -> Outcome {
         match node {
             Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => self.lookup(node)?.map_err(|missing| *missing),
-            Expr::Const(it) => Ok(json(&it.value)),
+            Expr::Const(it) => json(&it.value).ok_or_else(|| self.fail(node, "the number is too large")),
             Expr::UnaryOp(it) => {
                 let value = self.value(&it.expr)?;
                 match it.op {
@@ -111,17 +143,14 @@ impl<'s> Evaluator<'s> {
 
     fn unknown(&self, node: &Expr<'_>, name: &str) -> ExpressionError {
         let error = self.fail(node, format!("unknown name `{name}`"));
-        match suggest(name, self.scope.values.keys().map(String::as_str)) {
-            Some(near) => error.help(format!("did you mean `{near}`?")).fix(near),
-            None => error,
-        }
+        error.meant(suggest(name, self.scope.values.keys().map(String::as_str)))
     }
 
     fn no_attribute(&self, node: &Expr<'_>, base: &Expr<'_>, name: &str, map: &Map<String, Value>) -> ExpressionError {
         let base = self.expression.text(base);
         let error = self.fail(node, format!("`{base}` has no `{name}`"));
         if let Some(near) = suggest(name, map.keys().map(String::as_str)) {
-            return error.help(format!("did you mean `{base}.{near}`?")).fix(format!("{base}.{near}"));
+            return error.meant(Some(format!("{base}.{near}")));
         }
         let known: Vec<_> = map.keys().map(|key| format!("`{key}`")).collect();
         error.help(format!("it has {}", known.join(", ")))
@@ -216,6 +245,9 @@ impl<'s> Evaluator<'s> {
 
     fn filter(&self, node: &Expr<'_>, name: &str, of: Option<&Expr<'_>>, args: &[CallArg<'_>]) -> Outcome {
         let Some(of) = of else { return Err(self.fail(node, "a filter needs a value")) };
+        if !FILTERS.contains(&name) {
+            return Err(self.unknown_filter(node, name));
+        }
         let args = self.arguments(node, args)?;
         let first = match self.lookup(of)? {
             Ok(value) => jinja(&value),
@@ -224,10 +256,20 @@ impl<'s> Evaluator<'s> {
         };
         let values: Vec<_> = std::iter::once(first).chain(args.iter().map(jinja)).collect();
         let environment = minijinja::Environment::new();
-        let result = environment.empty_state().apply_filter(name, &values);
-        result
-            .map(|value| json(&value))
-            .map_err(|error| self.fail(node, format!("filter `{name}`: {}", detail(&error))))
+        let value = environment
+            .empty_state()
+            .apply_filter(name, &values)
+            .map_err(|error| self.fail(node, format!("filter `{name}`: {}", detail(&error))))?;
+        let value = json(&value).ok_or_else(|| self.fail(node, format!("filter `{name}`: there is no value")))?;
+        operators::bounded(value).map_err(|message| self.fail(node, message))
+    }
+
+    fn unknown_filter(&self, node: &Expr<'_>, name: &str) -> ExpressionError {
+        let error = self.fail(node, format!("unknown filter `{name}`"));
+        match suggest(name, FILTERS) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.help(format!("the filters are {}", FILTERS.join(", "))),
+        }
     }
 
     fn test(&self, node: &Expr<'_>, name: &str, of: &Expr<'_>, args: &[CallArg<'_>]) -> Outcome {
@@ -252,8 +294,10 @@ fn jinja(value: &Value) -> minijinja::Value {
     minijinja::Value::from(minijinja::value::Serde(value))
 }
 
-fn json(value: &minijinja::Value) -> Value {
-    serde_json::to_value(value).unwrap_or(Value::Null)
+/// None for what JSON does not have: nothing at all, infinity, numbers of more than 64 bits.
+fn json(value: &minijinja::Value) -> Option<Value> {
+    let json = if value.is_undefined() { None } else { serde_json::to_value(value).ok() };
+    json.filter(|json| !json.is_null() || value.is_none())
 }
 
 /// An attribute of an object level: a quantity is a number of base units, as everywhere in expressions.

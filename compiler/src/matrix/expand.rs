@@ -1,14 +1,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Combination, Exclusion, Levels, Matrix, Scope, axes, axes::Axes, identity};
+use super::{Combination, Exclusion, Level, Levels, Matrix, Scope, axes, axes::Axes, identity};
 use crate::spec::{
-    Diagnostic, ExpressionError, Located, Scenario, any_error, codes, condition_errors, expression::Expression, sort,
+    Advised, Diagnostic, ExpressionError, Located, MOST_SAID, Scenario, any_error, codes, condition_errors, cut,
+    expression::Expression, sort,
 };
 
 /// Most cells of a scenario.
 pub const MOST_CELLS: usize = 100_000;
 /// Most combinations that exclusions are asked about.
 pub const MOST_COMBINATIONS: usize = 1_000_000;
+
+/// Most times that an exclusion is asked about a combination.
+const MOST_QUESTIONS: usize = 10_000_000;
+/// Memory that all combinations may take, about.
+const MOST_BYTES: usize = 1 << 30;
 
 /// Cells and exclusions of a scenario with warnings, or what is wrong (warnings included).
 ///
@@ -17,6 +23,7 @@ pub fn expand(scenario: &Located<Scenario>) -> Result<(Matrix, Vec<Diagnostic>),
     let mut diagnostics = Vec::new();
     let matrix = attempt(scenario, &mut diagnostics);
     sort(&mut diagnostics);
+    cut(&mut diagnostics);
     match matrix {
         Some(matrix) if !any_error(&diagnostics) => Ok((matrix, diagnostics)),
         _ => Err(diagnostics),
@@ -25,13 +32,9 @@ pub fn expand(scenario: &Located<Scenario>) -> Result<(Matrix, Vec<Diagnostic>),
 
 fn attempt(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Option<Matrix> {
     let axes = axes::read(scenario, diagnostics);
-    for (index, rule) in scenario.spec.exclude.iter().enumerate() {
-        // Where the file holds no condition, its reader has said so.
-        if scenario.document.tree.pointer(&when(index)).is_some_and(serde_json::Value::is_string) {
-            diagnostics.extend(condition_errors(&scenario.document, &when(index), &rule.when));
-        }
-    }
-    if any_error(diagnostics) {
+    let sound = !any_error(diagnostics);
+    let mut rules = Rules::new(scenario, diagnostics);
+    if !sound {
         return None;
     }
     // Levels that could not be read are missing from the axes: no cell could be trusted.
@@ -44,7 +47,6 @@ fn attempt(scenario: &Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> O
         return None;
     }
     let product = product(scenario, &axes, diagnostics)?;
-    let mut rules = Rules::new(scenario);
     let (mut cells, mut exclusions) = (Vec::new(), Vec::new());
     for levels in product {
         match rules.reason(&levels) {
@@ -80,6 +82,25 @@ fn product(scenario: &Located<Scenario>, axes: &Axes, diagnostics: &mut Vec<Diag
         diagnostics.push(scenario.key_diagnostic(codes::TOO_MANY_CELLS, "/spec/axes", message));
         return None;
     }
+    let count = count.unwrap_or_default();
+    let questions = count.saturating_mul(scenario.spec.exclude.len());
+    if questions > MOST_QUESTIONS {
+        let message = format!(
+            "the exclusions would be asked {questions} times about {count} combinations, at most {MOST_QUESTIONS} times are done"
+        );
+        diagnostics.push(scenario.key_diagnostic(codes::TOO_MANY_CELLS, "/spec/exclude", message));
+        return None;
+    }
+    let bytes = count.saturating_mul(axes.levels.iter().map(|(axis, levels)| average_bytes(axis, levels)).sum());
+    if bytes > MOST_BYTES {
+        let message = format!(
+            "the {count} combinations would take {} MiB of memory, at most {} are taken",
+            bytes >> 20,
+            MOST_BYTES >> 20
+        );
+        diagnostics.push(scenario.key_diagnostic(codes::TOO_MANY_CELLS, "/spec/axes", message));
+        return None;
+    }
     let mut combinations = vec![Levels::new()];
     for (axis, levels) in &axes.levels {
         combinations = combinations
@@ -96,6 +117,12 @@ fn product(scenario: &Located<Scenario>, axes: &Axes, diagnostics: &mut Vec<Diag
     Some(combinations)
 }
 
+/// About what one level of an axis takes in a combination.
+fn average_bytes(axis: &str, levels: &[Level]) -> usize {
+    let texts: usize = levels.iter().map(|level| level.canonical().to_string().len()).sum();
+    axis.len() + 64 + texts / levels.len().max(1)
+}
+
 /// The exclusions, parsed once, and what came of them.
 struct Rules<'s> {
     scenario: &'s Located<Scenario>,
@@ -104,8 +131,18 @@ struct Rules<'s> {
 }
 
 impl<'s> Rules<'s> {
-    fn new(scenario: &'s Located<Scenario>) -> Self {
-        let parsed = scenario.spec.exclude.iter().map(|rule| (Expression::parse(&rule.when, 0).ok(), 0)).collect();
+    /// Rules that are wrong by themselves are said to be so, and left out.
+    fn new(scenario: &'s Located<Scenario>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut parsed = Vec::new();
+        for (index, rule) in scenario.spec.exclude.iter().enumerate() {
+            // Where the file holds no condition, its reader has said so.
+            let written = scenario.document.tree.pointer(&when(index)).is_some_and(serde_json::Value::is_string);
+            let wrong =
+                if written { condition_errors(&scenario.document, &when(index), &rule.when) } else { Vec::new() };
+            let sound = written && wrong.is_empty();
+            diagnostics.extend(wrong);
+            parsed.push((Expression::parse(&rule.when, 0).ok().filter(|_| sound), 0));
+        }
         Self { scenario, parsed, errors: Vec::new() }
     }
 
@@ -143,10 +180,9 @@ impl<'s> Rules<'s> {
     }
 }
 
-fn refused(scenario: &Located<Scenario>, index: usize, mut error: ExpressionError, levels: &Levels) -> Diagnostic {
+fn refused(scenario: &Located<Scenario>, index: usize, error: ExpressionError, levels: &Levels) -> Diagnostic {
     let code = if error.not_boolean { codes::NOT_BOOLEAN } else { codes::EVALUATION };
-    let seen = format!("first seen with {}", describe(levels));
-    error.help = Some(error.help.map_or_else(|| seen.clone(), |help| format!("{help}; {seen}")));
+    let error = error.help(format!("first seen with {}", describe(levels)));
     scenario.expression_diagnostic(code, &when(index), &error)
 }
 
@@ -166,6 +202,9 @@ fn name(
     let (mut ids, mut slugs) = (BTreeSet::new(), BTreeMap::new());
     let listed = cells.len();
     for (index, levels) in cells.into_iter().chain(include).enumerate() {
+        if diagnostics.len() >= MOST_SAID {
+            break;
+        }
         let pointer = index.checked_sub(listed).map(|index| format!("/spec/include/{index}"));
         let id = identity::id(&scenario.metadata.name, &levels);
         let slug = identity::slug(&levels, &id);

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::operators;
-use crate::spec::{Family, Quantity};
+use crate::spec::{Family, Quantity, QuantityError};
 
 /// Calls a function, or says why it can't be called so.
 pub(super) fn call(function: &str, args: &[Value], system: Option<&str>) -> Result<Value, String> {
@@ -20,7 +20,9 @@ fn quantity(family: Family, args: &[Value]) -> Result<Value, String> {
     let [Value::String(text)] = args else {
         return Err(format!("`{function}` takes one text, as in `{function}(\"{}\")`", family.example()));
     };
-    let quantity: Quantity = text.parse().map_err(|error: crate::spec::QuantityError| error.to_string())?;
+    let quantity: Quantity = text
+        .parse()
+        .map_err(|error: QuantityError| format!("{error}; a {function} is written like `{}`", family.example()))?;
     if quantity.family == family {
         Ok(quantity.value())
     } else {

@@ -86,11 +86,11 @@ impl Level {
         }
     }
 
-    /// Whether two levels of one axis are the same: objects by their names.
-    pub(super) fn same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Object(_), Self::Object(_)) => self.to_string() == other.to_string(),
-            _ => self.canonical() == other.canonical(),
+    /// A text that two levels of one axis share where they are the same: objects by their names.
+    pub(super) fn sameness(&self) -> String {
+        match self {
+            Self::Object(_) => self.to_string(),
+            _ => self.canonical().to_string(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod expand;
 mod functions;
 mod identity;
 mod level;
+mod nodes;
 mod operators;
 mod scope;
 mod settings;

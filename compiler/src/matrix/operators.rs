@@ -3,6 +3,9 @@ use std::cmp::Ordering;
 use minijinja::machinery::ast::{BinOpKind, CompareOpKind};
 use serde_json::{Number, Value};
 
+/// Largest value that an expression may make.
+const MOST_BYTES: usize = 64 << 10;
+
 /// Whether a value counts as true, as MiniJinja has it.
 pub(super) fn truth(value: &Value) -> bool {
     match value {
@@ -70,14 +73,29 @@ fn whole(number: &Number) -> Option<i128> {
     number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 
+/// The value, where it is not larger than any setting may be: an expression of one line could fill the memory.
+pub(super) fn bounded(value: Value) -> Result<Value, String> {
+    if size(&value) <= MOST_BYTES { Ok(value) } else { Err(format!("the value has more than {MOST_BYTES} bytes")) }
+}
+
+/// Bytes of a value's texts, and one for everything else.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum::<usize>() + 1,
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + size(value)).sum::<usize>() + 1,
+        _ => 1,
+    }
+}
+
 /// A calculation, or why it can't be done.
 pub(super) fn arithmetic(op: BinOpKind, left: &Value, right: &Value) -> Result<Value, String> {
     if let BinOpKind::Concat = op {
-        return Ok(Value::String(text(left)? + &text(right)?));
+        return bounded(Value::String(text(left)? + &text(right)?));
     }
     match (op, left, right) {
-        (BinOpKind::Add, Value::String(a), Value::String(b)) => Ok(Value::String(format!("{a}{b}"))),
-        (BinOpKind::Add, Value::Array(a), Value::Array(b)) => Ok(a.iter().chain(b).cloned().collect()),
+        (BinOpKind::Add, Value::String(a), Value::String(b)) => bounded(Value::String(format!("{a}{b}"))),
+        (BinOpKind::Add, Value::Array(a), Value::Array(b)) => bounded(a.iter().chain(b).cloned().collect()),
         (_, Value::Number(a), Value::Number(b)) => {
             let exact = whole(a).zip(whole(b)).and_then(|(a, b)| whole_arithmetic(op, a, b));
             match exact {
@@ -96,12 +114,21 @@ fn whole_arithmetic(op: BinOpKind, a: i128, b: i128) -> Option<Value> {
         BinOpKind::Sub => a.checked_sub(b)?,
         BinOpKind::Mul => a.checked_mul(b)?,
         BinOpKind::Div if b != 0 && a % b == 0 => a / b,
-        BinOpKind::FloorDiv if b != 0 => a.div_euclid(b),
-        BinOpKind::Rem if b != 0 => a.rem_euclid(b),
+        BinOpKind::FloorDiv if b != 0 => (a - floor_remainder(a, b)) / b,
+        BinOpKind::Rem if b != 0 => floor_remainder(a, b),
         BinOpKind::Pow => a.checked_pow(u32::try_from(b).ok()?)?,
         _ => return None,
     };
     i64::try_from(result).map(Value::from).or_else(|_| u64::try_from(result).map(Value::from)).ok()
+}
+
+/// What a division leaves that rounds down, as MiniJinja's does: it has the sign of the divisor.
+fn floor_remainder<T>(a: T, b: T) -> T
+where
+    T: Copy + Default + PartialOrd + std::ops::Rem<Output = T> + std::ops::Add<Output = T>,
+{
+    let (zero, remainder) = (T::default(), a % b);
+    if remainder != zero && (remainder < zero) != (b < zero) { remainder + b } else { remainder }
 }
 
 fn decimal_arithmetic(op: BinOpKind, a: f64, b: f64) -> Result<Value, String> {
@@ -110,8 +137,8 @@ fn decimal_arithmetic(op: BinOpKind, a: f64, b: f64) -> Result<Value, String> {
         BinOpKind::Sub => a - b,
         BinOpKind::Mul => a * b,
         BinOpKind::Div => a / b,
-        BinOpKind::FloorDiv => a.div_euclid(b),
-        BinOpKind::Rem => a.rem_euclid(b),
+        BinOpKind::FloorDiv => ((a - floor_remainder(a, b)) / b).round(),
+        BinOpKind::Rem => floor_remainder(a, b),
         BinOpKind::Pow => a.powf(b),
         _ => return Err("this operator takes no numbers".to_owned()),
     };

@@ -128,8 +128,21 @@ mod tests {
             ("{{ duration('5ms') }}", json!(0.005)),
             ("{{ [1, 2] }}", json!([1, 2])),
             ("{{ system | upper }}", json!("CODEX")),
+            ("{{ [7 // -2, 7 % -2, -7 // 2, -7 % 2] }}", json!([-4, -1, -4, 1])),
+            ("{{ 2.0 // 0.1 }}", json!(19)),
+            ("{{ -7.5 // 2 }}", json!(-4)),
         ] {
             assert_eq!(evaluate(text).unwrap(), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_line_does_not_fill_the_memory() {
+        let grown = "'aaaaaaaaaa'".to_owned() + &" | replace('a', 'aaaaaaaaaa')".repeat(20);
+        let filters = ["indent(1000000000)", "batch(1000000000, 0)", "slice(1000000000)", "format(1)"];
+        for text in filters.map(|filter| format!("'%1000000000d' | {filter}")).into_iter().chain([grown]) {
+            let error = evaluate(&format!("{{{{ {text} }}}}")).unwrap_err();
+            assert!(error.message.starts_with("unknown filter") || error.message.contains("bytes"), "{text}: {error}");
         }
     }
 
@@ -165,6 +178,9 @@ mod tests {
             assert_eq!((&text[error.span.clone()], error.fix.as_deref()), (blamed, fix), "{text}: {error:?}");
         }
         assert!(Scope::default().condition("host('a', 0) == ''").is_err());
+        for text in ["18446744073709551616", "1e999", "[] | first", "[] | max", "[] | default(1e999)"] {
+            assert!(evaluate(&format!("{{{{ {text} }}}}")).is_err(), "{text}");
+        }
         assert!(evaluate("a {{ link }}").is_err());
     }
 }

@@ -15,6 +15,8 @@ pub struct Base {
     pub folder: String,
     /// Objects, in the order kustomize prints them.
     pub objects: Vec<Value>,
+    /// The program that built them, with its version; none where we did. Not of the experiment: the objects are.
+    pub built_by: Option<String>,
 }
 
 /// One cell, resolved.
@@ -94,6 +96,8 @@ pub struct PlannedGroup {
     pub patches: Vec<PatchSpec>,
     /// Size of the data volume in bytes.
     pub data_bytes: u64,
+    /// What one of its pods takes, the agent included.
+    pub pod: Needs,
 }
 
 /// An image that is not the base's.

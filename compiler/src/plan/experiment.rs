@@ -108,7 +108,12 @@ pub(crate) fn is_target(object: &Value, patch: &PatchSpec) -> bool {
 }
 
 /// A group's objects after the experiment's patches, and nothing else.
-fn built(objects: &[Value], system: &PlannedSystem, group: &PlannedGroup, spot: &Spot) -> Result<Vec<Value>, Trouble> {
+pub(super) fn built(
+    objects: &[Value],
+    system: &PlannedSystem,
+    group: &PlannedGroup,
+    spot: &Spot,
+) -> Result<Vec<Value>, Trouble> {
     let mut built = objects.to_vec();
     if let Some(set) = workload(objects, &system.workload) {
         let patched = own_patch(set, &system.container, group, |image| &image.experiment).object;
@@ -121,25 +126,26 @@ fn built(objects: &[Value], system: &PlannedSystem, group: &PlannedGroup, spot: 
     Ok(built)
 }
 
-/// SHA-256 over canonical JSON of the experiment, hex. Furniture is not in it: where it runs, what we add, trials.
+/// SHA-256 over canonical JSON of the experiment, hex; `built` holds the objects of each system's groups.
+///
+/// Furniture is not in it: where it runs, what we add, trials.
 pub(super) fn digest(
     settings: &Settings,
     spec: &MeasureSpec,
     salt: Option<&str>,
-    systems: &[(PlannedSystem, &[Value])],
-) -> Result<String, Trouble> {
+    systems: &[PlannedSystem],
+    built: Vec<Vec<Vec<Value>>>,
+) -> String {
     let mut described = Vec::new();
-    for (system, objects) in systems {
+    for (system, built) in systems.iter().zip(built) {
         let mut groups = Vec::new();
-        for group in &system.groups {
-            let pointer = format!("/spec/systems/{}/groups/{}", system.name, group.name);
-            let spot = Spot::new(&super::Subject::Scenario, pointer);
+        for (group, objects) in system.groups.iter().zip(built) {
             let mut one = json!({
                 "name": group.name, "role": group.role, "replicas": group.replicas, "link": group.link,
                 "dataBytes": group.data_bytes,
             });
             // moved in: within `json!` they would be copied, level by level
-            one["objects"] = Value::Array(built(objects, system, group, &spot)?);
+            one["objects"] = Value::Array(objects);
             groups.push(one);
         }
         let mut one = json!({
@@ -157,7 +163,7 @@ pub(super) fn digest(
         },
     });
     experiment["systems"] = Value::Array(described);
-    Ok(hex(&Sha256::digest(experiment.to_string())))
+    hex(&Sha256::digest(experiment.to_string()))
 }
 
 /// Lower-case hex digits.

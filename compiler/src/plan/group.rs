@@ -6,7 +6,7 @@ use benchgrid_probe::experiment::Link;
 use serde_json::{Value, json};
 
 use super::value::{Size, Spot, Text, Whole, resolve};
-use super::{PlannedGroup, PlannedImage, Subject, Trouble, image, link};
+use super::{Needs, PlannedGroup, PlannedImage, Subject, Trouble, image, link};
 use crate::kustomize::{kind, name};
 use crate::matrix::Scope;
 use crate::spec::{GroupSpec, ImagePolicy, Lab, Resources, Role, RoleSettings, System, Template, codes};
@@ -93,6 +93,7 @@ pub(super) fn group(
         args: args(input, &scope)?,
         patches: input.spec.patches.clone(),
         data_bytes,
+        pod: Needs::default(),
     })
 }
 

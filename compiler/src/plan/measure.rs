@@ -3,7 +3,7 @@
 use super::value::{Seconds, Size, Spot, Whole, resolve};
 use super::{PlannedGroup, PlannedMeasure, PlannedSystem, Subject, Trouble, fluid};
 use crate::matrix::Scope;
-use crate::spec::{MeasureSpec, Template, codes};
+use crate::spec::{Load, MeasureSpec, Template, codes};
 
 /// What a scenario says of measuring, resolved as far as a cell's levels go.
 #[derive(Debug, Clone)]
@@ -75,9 +75,10 @@ pub(super) fn settings(scope: &Scope, spec: &MeasureSpec) -> Result<Settings, Tr
 
 /// Settings and what follows from the links.
 pub(super) fn measure(settings: &Settings, systems: &[PlannedSystem]) -> PlannedMeasure {
-    // none where any system has none
+    // none where any measured system has none; the others have links of their own
+    let measured = systems.iter().filter(|system| system.load == Load::Measured);
     let bounds: Option<Vec<(f64, f64)>> =
-        systems.iter().map(|system| fluid::bounds(&system.groups, system.seeders, settings.file_size)).collect();
+        measured.map(|system| fluid::bounds(&system.groups, system.seeders, settings.file_size)).collect();
     let largest = |of: fn(&(f64, f64)) -> f64| bounds.as_ref().map(|all| all.iter().map(of).fold(0.0, f64::max));
     let slow = largest(|(_, slow)| *slow).unwrap_or_default();
     PlannedMeasure {

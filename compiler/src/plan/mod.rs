@@ -3,34 +3,44 @@
 //! In: a scenario, its matrix, the lab, the systems with their built bases. Out: the [`Plan`]: every cell with its
 //! systems and groups resolved, its digest, its needs and its deadline. Pure.
 
+mod capacity;
 mod cell;
 pub(crate) mod experiment;
 mod fluid;
+mod forecast;
 mod group;
 pub(crate) mod image;
+mod lab;
 mod link;
+mod machines;
 mod measure;
 mod needs;
 pub(crate) mod overhead;
+mod pair;
 mod planner;
+pub(crate) mod renaming;
+mod seeders;
+pub(crate) mod shown;
 mod totals;
 mod trouble;
 mod value;
 
+pub use capacity::{Available, Capacity, PoolUse};
 pub use cell::*;
 pub(crate) use measure::whole_seconds;
+pub use pair::{Missing, Pair, Ratio};
 pub use totals::Totals;
 pub use trouble::{Subject, Trouble};
 use value::Spot;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use benchgrid_measures::{DRIVERS, DriverFacts};
 
-use crate::kustomize::check_base;
+use crate::kustomize::{BuiltBase, check_base};
 use crate::matrix::{Exclusion, Matrix};
 use crate::parallel;
-use crate::spec::{Lab, Scenario, Scrape, Shaping, System, codes};
+use crate::spec::{Lab, Observe, Scenario, Severity, System, codes};
 
 /// The plan of one scenario in one lab.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +51,10 @@ pub struct Plan {
     pub question: Option<String>,
     /// The axis whose levels are compared.
     pub compare_axis: Option<String>,
+    /// What makes the scenario measure everything anew.
+    pub salt: Option<String>,
+    /// How progress is seen.
+    pub observe: Vec<Observe>,
     /// Name of the lab.
     pub lab: String,
     /// Bases, by `<name>-<digest8>`.
@@ -49,27 +63,46 @@ pub struct Plan {
     pub cells: Vec<Cell>,
     /// Combinations left out.
     pub exclusions: Vec<Exclusion>,
+    /// What it takes of the lab at once.
+    pub capacity: Capacity,
+    /// What it takes in all.
+    pub totals: Totals,
+    /// Which levels are compared, and by what.
+    pub pairs: Vec<Pair>,
     /// What is worth a look.
     pub warnings: Vec<Trouble>,
 }
 
-/// The systems of a scenario, by the scenario's name of them, each with the objects of its base.
-pub type Systems = BTreeMap<String, (System, Vec<Value>)>;
+impl Plan {
+    /// Bases that a program built, by their folder, each with the program and its version.
+    pub fn foreign_bases(&self) -> BTreeMap<String, String> {
+        self.bases.values().filter_map(|base| Some((base.folder.clone(), base.built_by.clone()?))).collect()
+    }
+}
+
+/// The systems of a scenario, by the scenario's name of them, each with its base.
+pub type Systems = BTreeMap<String, (System, BuiltBase)>;
 
 /// Resolves every cell.
 pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) -> Result<Plan, Vec<Trouble>> {
-    let mut troubles = base_troubles(systems);
+    let (mut troubles, mut warnings): (Vec<_>, Vec<_>) =
+        base_troubles(systems).into_iter().partition(|trouble| trouble.severity == Severity::Error);
+    troubles.extend(renaming::long_names(scenario, systems));
     if !troubles.is_empty() {
         return Err(troubles);
     }
-    let mut warnings = lab_troubles(lab, &mut troubles);
+    warnings.extend(lab::troubles(lab, &mut troubles));
+    let machines = machines::Machines::of(lab).unwrap_or_else(|more| {
+        troubles.extend(more);
+        machines::Machines::default()
+    });
     if RESERVED.contains(&scenario.metadata.name.as_str()) {
         let message =
             format!("a scenario can't be called `{}`; the branch has a file of that name", scenario.metadata.name);
         troubles.push(Trouble::scenario(codes::TAKEN_NAME, "/metadata/name", message));
     }
-    let bases = systems.iter().map(|(name, (system, objects))| (name.as_str(), planner::base(system, objects)));
-    let planner = planner::Planner { scenario, lab, systems, bases: bases.collect() };
+    let bases = systems.iter().map(|(name, (system, base))| (name.as_str(), planner::base(system, base)));
+    let planner = planner::Planner { scenario, lab, systems, bases: bases.collect(), machines: &machines };
     let mut cells = Vec::new();
     let mut failed = Vec::new();
     let mut warned = Vec::new();
@@ -84,19 +117,34 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
         }
         warned.extend(seen.into_iter().map(|trouble| (combination.slug.clone(), trouble)));
     }
+    let whole = failed.is_empty();
     troubles.extend(planner::gathered(failed));
+    let (capacity, window) = Capacity::of(&machines, &cells, lab);
+    // of half a campaign, nothing is said about the whole
+    match window.filter(|_| whole) {
+        Some(window) if window.severity == Severity::Error => troubles.push(window),
+        Some(window) => warnings.push(window),
+        None => {}
+    }
     if !troubles.is_empty() {
         return Err(troubles);
     }
     warnings.extend(planner::gathered(warned));
     let bases = planner.bases.into_values();
+    warnings.extend(driver_troubles(systems, &cells));
+    let pairs = pair::pairs(scenario, matrix, &cells, &mut warnings);
     let used = |base: &Base| cells.iter().any(|cell| cell.systems.iter().any(|system| system.base == base.folder));
     Ok(Plan {
         scenario: scenario.metadata.name.clone(),
         question: scenario.spec.question.clone(),
         compare_axis: scenario.spec.compare.as_ref().map(|compare| compare.axis.clone()),
         lab: lab.metadata.name.clone(),
+        salt: scenario.spec.salt.clone(),
+        observe: scenario.spec.measure.observe.clone(),
         bases: bases.filter(used).map(|base| (base.folder.clone(), base)).collect(),
+        totals: Totals::of(&cells, matrix.exclusions.len(), &capacity, lab),
+        capacity,
+        pairs,
         cells,
         exclusions: matrix.exclusions.clone(),
         warnings,
@@ -106,14 +154,15 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
 /// Files of the branch that stand where a scenario's would.
 const RESERVED: [&str; 3] = ["conductor", "kustomization", "project"];
 
-/// What keeps bases from being systems'.
+/// What keeps bases from being systems', or is worth a look.
 fn base_troubles(systems: &Systems) -> Vec<Trouble> {
     let mut troubles = Vec::new();
-    for (name, (system, objects)) in systems {
-        for found in check_base(objects, &system.spec) {
+    for (name, (system, base)) in systems {
+        for found in base.troubles.iter().cloned().chain(check_base(&base.objects, &system.spec)) {
             let subject =
                 if found.pointer.is_empty() { Subject::Base(name.clone()) } else { Subject::System(name.clone()) };
-            let trouble = Trouble::new(found.code, subject, found.pointer, found.message);
+            let mut trouble = Trouble::new(found.code, subject, found.pointer, found.message);
+            trouble.severity = found.severity;
             troubles.push(match found.help {
                 Some(help) => trouble.help(help),
                 None => trouble,
@@ -123,18 +172,18 @@ fn base_troubles(systems: &Systems) -> Vec<Trouble> {
     troubles
 }
 
-/// What the lab asks for and nothing does yet: errors go to the list, warnings come back.
-fn lab_troubles(lab: &Lab, troubles: &mut Vec<Trouble>) -> Vec<Trouble> {
-    let mut warnings = Vec::new();
-    if lab.spec.shaping == Shaping::KubeOvn {
-        troubles.push(
-            Trouble::new(codes::KUBE_OVN, Subject::Lab, "/spec/shaping", "links can't be shaped by Kube-OVN yet")
-                .help("write tc or none"),
-        );
-    }
-    if lab.spec.scrape != Scrape::None {
-        let trouble = Trouble::new(codes::SCRAPE, Subject::Lab, "/spec/scrape", "nothing is scraped yet");
-        warnings.push(trouble.warning());
-    }
-    warnings
+/// Drivers that the probe lacks, once a system: the cells can be planned, and looked at, but nothing would be measured.
+fn driver_troubles(systems: &Systems, cells: &[Cell]) -> Vec<Trouble> {
+    let in_cells = |name: &str| cells.iter().any(|cell| cell.systems.iter().any(|system| system.name == name));
+    let known: Vec<&str> = DRIVERS.iter().filter(|driver| driver.built).map(|driver| driver.name).collect();
+    let unknown = |(name, (system, _)): (&String, &(System, BuiltBase))| {
+        let driver = &system.spec.driver;
+        let built = DriverFacts::named(driver).is_some_and(|driver| driver.built);
+        let message = format!("the probe has no driver `{driver}` yet; it has {}", known.join(", "));
+        (!built && in_cells(name)).then(|| {
+            let spot = Spot::new(&Subject::System(name.clone()), "/spec/driver");
+            spot.trouble(codes::NO_DRIVER, message).help("cells with it would end as failed").warning()
+        })
+    };
+    systems.iter().filter_map(unknown).collect()
 }

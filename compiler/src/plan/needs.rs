@@ -1,4 +1,4 @@
-//! What a cell takes of the lab.
+//! What pods ask of the lab.
 
 use serde_json::Value;
 
@@ -6,35 +6,57 @@ use super::overhead::{AGENT, COORDINATOR};
 use super::{Needs, PlannedGroup, PlannedSystem, group::workload};
 use crate::spec::{Family, Quantity};
 
+impl Needs {
+    /// Adds what `times` of another take.
+    pub(super) fn add(&mut self, other: &Self, times: u32) {
+        let sum = |a: u64, b: u64| a.saturating_add(b.saturating_mul(u64::from(times)));
+        self.pods = self.pods.saturating_add(other.pods.saturating_mul(times));
+        self.cpu_millis = sum(self.cpu_millis, other.cpu_millis);
+        self.memory_bytes = sum(self.memory_bytes, other.memory_bytes);
+        self.disk_bytes = sum(self.disk_bytes, other.disk_bytes);
+    }
+}
+
+/// The coordinator's pod.
+pub(super) fn coordinator() -> Needs {
+    Needs { pods: 1, cpu_millis: COORDINATOR.cpu_millis, memory_bytes: COORDINATOR.memory_bytes, disk_bytes: 0 }
+}
+
 /// Requests of all pods of a cell, and their disks.
-pub(super) fn needs(systems: &[(PlannedSystem, &[Value])]) -> Needs {
-    let mut needs =
-        Needs { pods: 1, cpu_millis: COORDINATOR.cpu_millis, memory_bytes: COORDINATOR.memory_bytes, disk_bytes: 0 };
-    for (system, objects) in systems {
-        for group in &system.groups {
-            let (cpu, memory) = node(system, group, objects);
-            needs.pods += group.replicas;
-            needs.cpu_millis += u64::from(group.replicas) * (cpu + AGENT.cpu_millis);
-            needs.memory_bytes += u64::from(group.replicas) * (memory + AGENT.memory_bytes);
-            needs.disk_bytes += u64::from(group.replicas) * group.data_bytes;
-        }
+pub(super) fn cell(systems: &[PlannedSystem]) -> Needs {
+    let mut needs = coordinator();
+    for group in systems.iter().flat_map(|system| &system.groups) {
+        needs.add(&group.pod, group.replicas);
     }
     needs
 }
 
-/// Requests of one pod of the group without the agent's.
-fn node(system: &PlannedSystem, group: &PlannedGroup, objects: &[Value]) -> (u64, u64) {
-    let containers = workload(objects, &system.workload).map(|set| &set["spec"]["template"]["spec"]["containers"]);
-    let mut sum = (0, 0);
-    for container in containers.and_then(Value::as_array).into_iter().flatten() {
-        let own = |what: &str| container["resources"]["requests"][what].as_str().map(str::to_owned);
-        let is_node = container["name"] == system.container.as_str();
-        let cpu = group.cpu.clone().filter(|_| is_node).or_else(|| own("cpu"));
-        let memory = group.memory.clone().filter(|_| is_node).or_else(|| own("memory"));
-        sum.0 += cpu.as_deref().and_then(cpu_millis).unwrap_or_default();
-        sum.1 += memory.as_deref().and_then(memory_bytes).unwrap_or_default();
+/// One pod of a group, from its built objects: its containers with the agent, or its largest init container.
+pub(super) fn pod(built: &[Value], system: &PlannedSystem, group: &PlannedGroup) -> Needs {
+    let pod = workload(built, &system.workload).map(|set| &set["spec"]["template"]["spec"]);
+    let all = |list: &str, what: &str, amount: fn(&str) -> Option<u64>| -> Vec<u64> {
+        let containers = pod.and_then(|pod| pod[list].as_array()).into_iter().flatten();
+        containers.map(|container| requested(container, what).as_deref().and_then(amount).unwrap_or_default()).collect()
+    };
+    let most = |what: &str, amount: fn(&str) -> Option<u64>, agent: u64| {
+        let beside: u64 = all("containers", what, amount).iter().sum::<u64>() + agent;
+        all("initContainers", what, amount).into_iter().fold(beside, u64::max)
+    };
+    Needs {
+        pods: 1,
+        cpu_millis: most("cpu", cpu_millis, AGENT.cpu_millis),
+        memory_bytes: most("memory", memory_bytes, AGENT.memory_bytes),
+        disk_bytes: group.data_bytes,
     }
-    sum
+}
+
+/// What a container asks for; Kubernetes takes its limit where it has no request.
+fn requested(container: &Value, what: &str) -> Option<String> {
+    ["requests", "limits"].into_iter().find_map(|kind| match &container["resources"][kind][what] {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
 }
 
 /// Thousandths of a processor: `2`, `0.5`, `500m`.

@@ -1,22 +1,23 @@
 //! Cells, one by one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::experiment::{digest, hex};
+use super::capacity;
+use super::experiment::{built, digest, hex};
 use super::group::{GroupInput, group, replicas};
+use super::machines::Machines;
 use super::measure::{Settings, deadlines, measure, settings};
-use super::needs::needs;
+use super::renaming::same_names;
+use super::seeders::seeders;
+use super::shown::bytes;
 use super::value::Spot;
-use super::{Base, Cell, PlannedGroup, PlannedSystem, Subject, Systems, Trouble};
-use crate::kustomize::emit_all;
+use super::{Base, Cell, PlannedGroup, PlannedSystem, Subject, Systems, Trouble, needs};
+use crate::kustomize::{BuiltBase, emit_all};
 use crate::matrix::{Combination, Level, Scope};
-use crate::spec::{Lab, Load, MeasureSpec, Role, Scenario, System, SystemUse, codes};
+use crate::spec::{Lab, Load, Role, Scenario, System, SystemUse, codes};
 use sha2::{Digest, Sha256};
-
-/// Driver names that the probe has.
-const DRIVERS: [&str; 2] = ["http", "qbittorrent"];
 
 /// What every cell is planned from.
 pub(super) struct Planner<'a> {
@@ -25,6 +26,7 @@ pub(super) struct Planner<'a> {
     pub(super) systems: &'a Systems,
     /// By the scenario's name of the system.
     pub(super) bases: BTreeMap<&'a str, Base>,
+    pub(super) machines: &'a Machines,
 }
 
 /// A system of the cell while it is planned: the scenario's use of it, and itself.
@@ -32,7 +34,7 @@ struct Present<'a> {
     name: &'a str,
     using: &'a SystemUse,
     system: &'a System,
-    objects: &'a [Value],
+    base: &'a BuiltBase,
 }
 
 impl<'a> Planner<'a> {
@@ -43,19 +45,27 @@ impl<'a> Planner<'a> {
         let settings = settings(&axes, &spec.measure).map_err(|trouble| vec![trouble])?;
         let mut troubles = Vec::new();
         let mut systems = Vec::new();
+        let mut built = Vec::new();
         for present in self.present(combination, &axes)? {
             match self.system(&present, &axes, &settings, warnings) {
-                Ok(system) => systems.push((system, present.objects)),
+                Ok(mut system) => {
+                    built.push(built_groups(&mut system, &present.base.objects, &mut troubles));
+                    systems.push((system, present.base.objects.as_slice()));
+                }
                 Err(more) => troubles.extend(more),
             }
+        }
+        troubles.extend(same_names(&systems));
+        let systems: Vec<PlannedSystem> = systems.into_iter().map(|(system, _)| system).collect();
+        if troubles.is_empty() {
+            troubles.extend(capacity::troubles(self.machines, &systems));
+            volumes(&systems, &settings, &mut troubles, warnings);
         }
         if !troubles.is_empty() {
             return Err(troubles);
         }
-        let digest =
-            digest(&settings, &spec.measure, spec.salt.as_deref(), &systems).map_err(|trouble| vec![trouble])?;
-        let needs = needs(&systems);
-        let systems: Vec<PlannedSystem> = systems.into_iter().map(|(system, _)| system).collect();
+        let digest = digest(&settings, &spec.measure, spec.salt.as_deref(), &systems, built);
+        let needs = needs::cell(&systems);
         let measure = measure(&settings, &systems);
         let (coordinator_seconds, deadline_seconds) = deadlines(&measure, needs.pods - 1);
         Ok(Cell {
@@ -78,7 +88,7 @@ impl<'a> Planner<'a> {
         for (name, using) in &self.scenario.spec.systems {
             let spot = Spot::new(&Subject::Scenario, format!("/spec/systems/{name}"));
             match (is_present(name, using, combination, axes), self.systems.get(name)) {
-                (Ok(true), Some((system, objects))) => present.push(Present { name, using, system, objects }),
+                (Ok(true), Some((system, base))) => present.push(Present { name, using, system, base }),
                 (Ok(true), None) => troubles.push(spot.trouble(codes::NOT_READ, "the system's base was not read")),
                 (Ok(false), _) => {}
                 (Err(error), _) => {
@@ -104,11 +114,10 @@ impl<'a> Planner<'a> {
         warnings: &mut Vec<Trouble>,
     ) -> Result<PlannedSystem, Vec<Trouble>> {
         let mut troubles = unsupported(present);
-        warnings.extend(unknown_driver(present));
         let input = |scope, name, spec| GroupInput {
             system_name: present.name,
             system: present.system,
-            objects: present.objects,
+            objects: &present.base.objects,
             name,
             spec,
             lab: self.lab,
@@ -125,7 +134,7 @@ impl<'a> Planner<'a> {
             return Err(troubles);
         }
         let seeders =
-            seeders(present, &counts, settings, &self.scenario.spec.measure).map_err(|trouble| vec![trouble])?;
+            seeders(present.name, present.using, &counts, settings.seeders).map_err(|trouble| vec![trouble])?;
         let scope = axes.clone().with("measure", about(settings, seeders));
         let mut groups: Vec<PlannedGroup> = Vec::new();
         for (name, spec) in &present.using.groups {
@@ -136,6 +145,51 @@ impl<'a> Planner<'a> {
         }
         let base = &self.bases[present.name].folder;
         if troubles.is_empty() { Ok(planned(present, base, seeders, groups)) } else { Err(troubles) }
+    }
+}
+
+/// The groups' objects as the experiment has them; what a pod of each takes is read from them.
+fn built_groups(system: &mut PlannedSystem, objects: &[Value], troubles: &mut Vec<Trouble>) -> Vec<Vec<Value>> {
+    let mut all = Vec::new();
+    let mut pods = Vec::new();
+    for group in &system.groups {
+        let spot = Spot::new(&Subject::Scenario, format!("/spec/systems/{}/groups/{}", system.name, group.name));
+        match built(objects, system, group, &spot) {
+            Ok(objects) => {
+                pods.push(needs::pod(&objects, system, group));
+                all.push(objects);
+            }
+            Err(trouble) => troubles.push(trouble),
+        }
+    }
+    for (group, pod) in system.groups.iter_mut().zip(pods) {
+        group.pod = pod;
+    }
+    all
+}
+
+/// Volumes that can't hold what their nodes transfer.
+fn volumes(systems: &[PlannedSystem], settings: &Settings, troubles: &mut Vec<Trouble>, warnings: &mut Vec<Trouble>) {
+    for system in systems {
+        // what a background system transfers goes on as long as the cell, and is removed meanwhile
+        let transfers = match system.load {
+            Load::Measured => u64::from(settings.warmup) + u64::from(settings.repetitions),
+            Load::Background => 1,
+            Load::Idle => continue,
+        };
+        let (one, all) = (settings.file_size, settings.file_size.saturating_mul(transfers));
+        for group in system.groups.iter().filter(|group| group.role != Role::Bootstrap && group.data_bytes < all) {
+            let spot = Spot::new(&Subject::Scenario, format!("/spec/systems/{}/groups/{}", system.name, group.name));
+            let has = format!("the volume of `{}-{}` has {}", system.name, group.name, bytes(group.data_bytes));
+            if group.data_bytes < one {
+                let message = format!("{has}, and one payload is {}", bytes(one));
+                troubles.push(spot.trouble(codes::SMALL_VOLUME, message).help("enlarge `data.size`"));
+            } else {
+                let message = format!("{has}, and the payloads of {transfers} transfers are {}", bytes(all));
+                let help = "enlarge `data.size`, unless the node frees what is removed at once";
+                warnings.push(spot.trouble(codes::SMALL_VOLUME, message).help(help).warning());
+            }
+        }
     }
 }
 
@@ -173,9 +227,6 @@ fn unsupported(present: &Present<'_>) -> Vec<Trouble> {
     let spot = |field: &str| Spot::new(&Subject::Scenario, format!("/spec/systems/{}{field}", present.name));
     let system = Subject::System(present.name.to_owned());
     let mut troubles = Vec::new();
-    if present.using.load != Load::Measured {
-        troubles.push(spot("/load").trouble(codes::LOAD, "systems that are not measured can't be deployed yet"));
-    }
     if present.using.join.is_some() {
         troubles.push(spot("/join").trouble(codes::JOIN, "base capacity can't be joined yet"));
     }
@@ -189,61 +240,6 @@ fn unsupported(present: &Present<'_>) -> Vec<Trouble> {
     troubles
 }
 
-/// A driver that the probe lacks: the cells can be planned, and looked at, but nothing would be measured.
-fn unknown_driver(present: &Present<'_>) -> Option<Trouble> {
-    let driver = &present.system.spec.driver;
-    let known = DRIVERS.contains(&driver.as_str());
-    let spot = Spot::new(&Subject::System(present.name.to_owned()), "/spec/driver");
-    let message = format!("the probe has no driver `{driver}` yet; it has {}", DRIVERS.join(", "));
-    (!known).then(|| spot.trouble(codes::NO_DRIVER, message).help("the cells would end as failed").warning())
-}
-
-/// How many nodes of a system seed, and that it can be so.
-fn seeders(
-    present: &Present<'_>,
-    counts: &BTreeMap<&str, u32>,
-    settings: &Settings,
-    spec: &MeasureSpec,
-) -> Result<u32, Trouble> {
-    let of = |role: Role| -> u32 {
-        let groups = present.using.groups.iter().filter(|(_, group)| group.role == role);
-        groups.map(|(name, _)| counts[name.as_str()]).sum()
-    };
-    let (fixed, any, leechers) = (of(Role::Seeder), of(Role::Any), of(Role::Leecher));
-    let spot = Spot::new(&Subject::Scenario, "/spec/measure/seeders");
-    let seeders = match (settings.seeders, any) {
-        (Some(seeders), _) => seeders,
-        (None, 0) => fixed,
-        (None, _) => {
-            let trouble = Spot::new(&Subject::Scenario, "/spec/measure").trouble(
-                codes::SEEDERS,
-                format!("`{}` has nodes of any role, and nothing says how many seed", present.name),
-            );
-            return Err(trouble.help("give measure.seeders, or the groups a role"));
-        }
-    };
-    let refuse = |message: String| {
-        if spec.seeders.is_some() {
-            spot.trouble(codes::WRONG_SEEDERS, message)
-        } else {
-            Spot::new(&Subject::Scenario, format!("/spec/systems/{}/groups", present.name))
-                .trouble(codes::WRONG_SEEDERS, message)
-        }
-    };
-    if seeders == 0 {
-        return Err(refuse(format!("no node of `{}` would seed", present.name)));
-    }
-    if seeders < fixed || seeders > fixed + any {
-        let message = format!("`{}` can't have {seeders} seeders: {fixed} always seed, {any} may", present.name);
-        return Err(refuse(message).help("exclude the combination, or change the groups"));
-    }
-    if fixed + any + leechers == seeders {
-        let message = format!("no node of `{}` would be left to download: all {seeders} seed", present.name);
-        return Err(refuse(message).help("exclude the combination, or change the groups"));
-    }
-    Ok(seeders)
-}
-
 /// `measure` as expressions see it.
 fn about(settings: &Settings, seeders: u32) -> Value {
     json!({
@@ -253,30 +249,44 @@ fn about(settings: &Settings, seeders: u32) -> Value {
 }
 
 /// A base by its content.
-pub(super) fn base(system: &System, objects: &[Value]) -> Base {
-    let digest = hex(&Sha256::digest(emit_all(objects)));
-    Base { folder: format!("{}-{}", system.metadata.name, &digest[..8]), objects: objects.to_vec() }
+pub(super) fn base(system: &System, base: &BuiltBase) -> Base {
+    let digest = hex(&Sha256::digest(emit_all(&base.objects)));
+    let folder = format!("{}-{}", system.metadata.name, &digest[..8]);
+    Base { folder, objects: base.objects.clone(), built_by: base.built_by.clone() }
 }
 
 /// Troubles of many cells as one list: what is said twice is said once, with the cell it was first seen in.
+///
+/// The words may differ from cell to cell, so a trouble is known by its code and place, and by which of those of one
+/// code and place in its cell it is.
 pub(super) fn gathered(all: Vec<(String, Trouble)>) -> Vec<Trouble> {
-    let mut gathered: Vec<(String, Trouble, BTreeSet<String>)> = Vec::new();
+    type Key = (&'static str, Subject, Box<str>, usize);
+    let mut places: BTreeMap<Key, usize> = BTreeMap::new();
+    let mut gathered: Vec<(String, Trouble, usize)> = Vec::new();
+    let mut cell = (String::new(), Vec::<Trouble>::new());
     for (slug, trouble) in all {
-        let same = |(_, known, _): &&mut (String, Trouble, BTreeSet<String>)| {
+        if cell.0 != slug {
+            cell = (slug.clone(), Vec::new());
+        }
+        if cell.1.contains(&trouble) {
+            continue;
+        }
+        let alike = |known: &&Trouble| {
             (known.code, &known.subject, &known.pointer) == (trouble.code, &trouble.subject, &trouble.pointer)
         };
-        match gathered.iter_mut().find(same) {
-            Some((_, _, cells)) => drop(cells.insert(slug)),
-            None => gathered.push((slug.clone(), trouble, BTreeSet::from([slug]))),
+        let key = (trouble.code, trouble.subject.clone(), trouble.pointer.clone(), cell.1.iter().filter(alike).count());
+        cell.1.push(trouble.clone());
+        if let Some(place) = places.get(&key) {
+            gathered[*place].2 += 1;
+        } else {
+            places.insert(key, gathered.len());
+            gathered.push((slug, trouble, 0));
         }
     }
-    gathered
-        .into_iter()
-        .map(|(slug, mut trouble, cells)| {
-            let more = cells.len() - 1;
-            let others = if more == 0 { String::new() } else { format!(" and {more} more") };
-            trouble.message = format!("{} (cell {slug}{others})", trouble.message);
-            trouble
-        })
-        .collect()
+    let named = |(slug, mut trouble, more): (String, Trouble, usize)| {
+        let others = if more == 0 { String::new() } else { format!(" and {more} more") };
+        trouble.message = format!("{} (cell {slug}{others})", trouble.message);
+        trouble
+    };
+    gathered.into_iter().map(named).collect()
 }

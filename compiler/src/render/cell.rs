@@ -1,13 +1,13 @@
 //! What a cell's folder holds beside its groups.
 
 use benchgrid_measures::MEASUREMENT_PROTOCOL;
-use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Measure, Store, System};
+use benchgrid_probe::experiment::{self as told, Experiment, Group, GroupRole, Measure, Store, System};
 use serde_json::{Value, json};
 
 use super::kustomization::{Kustomization, Patch};
 use super::names::{CONDUCTOR, Labels, conductor_namespace, group_name, key, key_step, meta, own_attempt};
 use crate::plan::{Cell, Plan, PlannedGroup};
-use crate::spec::{Lab, Role, Shaping};
+use crate::spec::{Lab, Load, Role, Shaping};
 
 /// The one file that an admission rewrites.
 pub(super) fn kustomization(plan: &Plan, cell: &Cell, mut labels: Labels) -> Kustomization {
@@ -105,11 +105,20 @@ fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
             .map(|system| System {
                 name: system.name.clone(),
                 driver: system.driver.clone(),
+                load: told_load(system.load),
                 seeders: system.seeders,
                 groups: system.groups.iter().map(told_group).collect(),
             })
             .collect(),
-        store: Store { write: lab.spec.metrics.write.clone(), read: lab.spec.metrics.read.clone() },
+        store: Store { write: lab.spec.metrics.pushed_to().to_owned(), read: lab.spec.metrics.read.clone() },
+    }
+}
+
+fn told_load(load: Load) -> told::Load {
+    match load {
+        Load::Measured => told::Load::Measured,
+        Load::Background => told::Load::Background,
+        Load::Idle => told::Load::Idle,
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::matrix::{Level, Levels};
 use crate::plan::{Needs, Plan, whole_seconds};
+use crate::spec::Observe;
 
 /// `overlays/<scenario>/cells.json`: what the conductor knows of a scenario.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +19,12 @@ pub struct CellsFile {
     /// What the campaign is to answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<String>,
+    /// What makes the scenario measure everything anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<String>,
+    /// How progress is seen; missing: by counter alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub observe: Vec<Observe>,
     /// The axis whose levels are compared: cells that differ only in it run back to back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compare_axis: Option<String>,
@@ -79,6 +86,8 @@ impl CellsFile {
             lab: plan.lab.clone(),
             scenario: plan.scenario.clone(),
             question: plan.question.clone(),
+            salt: plan.salt.clone(),
+            observe: if plan.observe == [Observe::Counter] { Vec::new() } else { plan.observe.clone() },
             compare_axis: plan.compare_axis.clone(),
             cells: plan.cells.iter().enumerate().map(entry).collect(),
             exclusions: plan

@@ -8,6 +8,7 @@ use super::names::{Labels, group_name, key, meta};
 use super::{Files, put};
 use crate::kustomize::{ObjectPatch, apply, escape, kind, name};
 use crate::plan::experiment::{is_target, own_patch};
+use crate::plan::renaming::renamed;
 use crate::plan::{Base, PlannedGroup, PlannedSystem};
 use crate::spec::Lab;
 
@@ -19,6 +20,12 @@ pub(super) struct GroupFolder<'a> {
     pub(super) group: &'a PlannedGroup,
     /// Labels of everything in the cell.
     pub(super) cell_labels: &'a Labels,
+}
+
+/// Whether a built object is of a group.
+pub(super) fn is_of(object: &Value, system: &PlannedSystem, group: &PlannedGroup) -> bool {
+    let labels = &object["metadata"]["labels"];
+    labels[key("system")] == system.name.as_str() && labels[key("group")] == group.name.as_str()
 }
 
 impl GroupFolder<'_> {
@@ -84,8 +91,8 @@ impl GroupFolder<'_> {
             .collect();
         for object in &objects {
             let mut ours = self.ours(object);
-            for (kind, old) in &others {
-                rename_references(&mut ours, kind, old, &self.renamed(old));
+            for (pointer, old) in references_to(&others, object) {
+                ours.set(&pointer, self.renamed(old));
             }
             patches.extend(Patch::of(object, name(&ours.object), ours.ops));
         }
@@ -94,7 +101,7 @@ impl GroupFolder<'_> {
 
     /// The name of an object of the base, in this group.
     fn renamed(&self, old: &str) -> String {
-        format!("{old}-{}", self.name())
+        renamed(old, &self.system.name, &self.group.name)
     }
 
     /// What we change of an object beside references.
@@ -108,22 +115,32 @@ impl GroupFolder<'_> {
         }
         let mut patch = ObjectPatch::new(object.clone());
         patch.set("/metadata/name", self.renamed(name(object)));
-        if kind(object) == "Service" {
+        let selects = match kind(object) {
+            "Service" => "/spec/selector",
+            "NetworkPolicy" => "/spec/podSelector/matchLabels",
+            "PodDisruptionBudget" => "/spec/selector/matchLabels",
+            _ => return patch,
+        };
+        // a Service without a selector has its addresses from elsewhere
+        if kind(object) != "Service" || patch.get(selects).is_some() {
             for (label, value) in selector(&self.system.name, &self.group.name).as_object().into_iter().flatten() {
-                patch.set(&format!("/spec/selector/{}", escape(label)), value.clone());
+                patch.set(&format!("{selects}/{}", escape(label)), value.clone());
             }
         }
         patch
     }
 }
 
-/// Lets the fields that name an object of the base follow its new name.
-fn rename_references(patch: &mut ObjectPatch, kind: &str, old: &str, new: &str) {
-    let mut found = Vec::new();
-    references(&patch.object, "", kind, old, &mut found);
-    for pointer in found {
-        patch.set(&pointer, new);
+/// Pointers to the fields of an object that name others of the base, each with that name. All are found before any is
+/// changed: a new name may be the old one of another object.
+fn references_to<'a>(others: &'a [(String, String)], object: &Value) -> Vec<(String, &'a str)> {
+    let mut all = Vec::new();
+    for (kind, old) in others {
+        let mut found = Vec::new();
+        references(object, "", kind, old, &mut found);
+        all.extend(found.into_iter().map(|pointer| (pointer, old.as_str())));
     }
+    all
 }
 
 /// Pointers to the fields of a value that name an object of this kind.
@@ -131,7 +148,6 @@ fn references(value: &Value, at: &str, kind: &str, old: &str, found: &mut Vec<St
     let keys: &[(&str, &str)] = match kind {
         "ConfigMap" => &[("configMap", "name"), ("configMapKeyRef", "name"), ("configMapRef", "name")],
         "PersistentVolumeClaim" => &[("persistentVolumeClaim", "claimName")],
-        "Role" => &[("roleRef", "name")],
         _ => &[],
     };
     match value {
@@ -141,8 +157,13 @@ fn references(value: &Value, at: &str, kind: &str, old: &str, found: &mut Vec<St
                 if let Some((_, name)) = keys.iter().find(|(key, name)| *key == field && inner[*name] == old) {
                     found.push(format!("{here}/{name}"));
                 }
-                if kind == "ServiceAccount" && field == "serviceAccountName" && *inner == old {
+                let account =
+                    kind == "ServiceAccount" && ["serviceAccount", "serviceAccountName"].contains(&field.as_str());
+                if account && *inner == old {
                     found.push(here.clone());
+                }
+                if kind == "Role" && field == "roleRef" && inner["kind"] == kind && inner["name"] == old {
+                    found.push(format!("{here}/name"));
                 }
                 references(inner, &here, kind, old, found);
             }
@@ -150,7 +171,8 @@ fn references(value: &Value, at: &str, kind: &str, old: &str, found: &mut Vec<St
         Value::Array(items) => {
             for (place, item) in items.iter().enumerate() {
                 let here = format!("{at}/{place}");
-                if kind == "ServiceAccount" && item["kind"] == kind && item["name"] == old {
+                let foreign = item.get("namespace").is_some();
+                if kind == "ServiceAccount" && item["kind"] == kind && item["name"] == old && !foreign {
                     found.push(format!("{here}/name"));
                 }
                 references(item, &here, kind, old, found);

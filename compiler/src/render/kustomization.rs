@@ -51,6 +51,17 @@ impl Patch {
         self
     }
 
+    /// The operations as text. Kustomize cuts line feeds off its end, and with them that of a block which ends there; so
+    /// the document's end is marked then.
+    fn text(ops: Vec<Value>) -> String {
+        let ends_a_line = ops.last().is_some_and(ends_a_line);
+        let mut text = emit(&Value::Array(ops));
+        if ends_a_line {
+            text.push_str("...\n");
+        }
+        text
+    }
+
     fn value(self) -> Value {
         let mut target = json!({"kind": self.kind});
         if let Some(name) = self.name {
@@ -58,12 +69,22 @@ impl Patch {
             target["name"] = Value::String(name.replace('.', "\\."));
         }
         let mut value = json!({});
-        value["patch"] = Value::String(emit(&Value::Array(self.ops)));
+        value["patch"] = Value::String(Self::text(self.ops));
         value["target"] = target;
         if self.renames {
             value["options"] = json!({"allowNameChange": true});
         }
         value
+    }
+}
+
+/// Whether some text in a value ends with a line feed.
+fn ends_a_line(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.ends_with('\n'),
+        Value::Array(items) => items.iter().any(ends_a_line),
+        Value::Object(map) => map.values().any(ends_a_line),
+        _ => false,
     }
 }
 

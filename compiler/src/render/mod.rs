@@ -1,7 +1,7 @@
 //! What stands on the deploy branch.
 //!
 //! In: plans and the lab. Out: files, path by path: bases, overlays, Argo CD's objects, the conductor's, and a page that
-//! says what is there. The conductor's admission of a cell is here too, since it rewrites what this room wrote. Pure.
+//! says what is there; what built cells break of the cell contract. The conductor's admission of a cell is here too, since it rewrites what this room wrote. Pure.
 
 mod admit;
 mod argocd;
@@ -9,14 +9,18 @@ mod attempt;
 mod branch;
 mod cell;
 mod cells_file;
+mod change;
 mod comparison;
 mod conductor;
+mod contract;
 mod coordinator;
 mod furniture;
 mod group;
 mod kustomization;
 mod names;
 mod overlays;
+mod plan_markdown;
+mod plan_text;
 mod policies;
 mod security;
 mod summary;
@@ -24,9 +28,13 @@ mod summary;
 pub use admit::{AdmitError, admit, attempt};
 pub use attempt::Attempt;
 pub use cells_file::{CellEntry, CellsFile, ExclusionEntry};
+pub use change::changes;
 pub use comparison::{CellState, ComparedCell, Comparison};
+pub use contract::contract_troubles;
 pub use overlays::Overlays;
-pub use summary::{PlanFile, plan_json, plan_markdown, plan_text};
+pub use plan_markdown::plan_markdown;
+pub use plan_text::{plan_brief, plan_text};
+pub use summary::{PlanFile, plan_json};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,8 +97,8 @@ fn within(folder: &str, files: Files) -> impl Iterator<Item = (String, Vec<u8>)>
     files.into_iter().map(move |(path, bytes)| (format!("{folder}/{path}"), bytes))
 }
 
-/// One cell, built: all its objects as YAML, as its overlay gives them.
-pub fn show(plan: &Plan, cell: &Cell, lab: &Lab) -> Result<String, BuildError> {
+/// One cell, built: all its objects, as its overlay gives them, the Namespace first.
+pub fn built(plan: &Plan, cell: &Cell, lab: &Lab) -> Result<Vec<Value>, BuildError> {
     let mut files = Files::new();
     bases(&mut files, plan, lab);
     let overlays = Overlays::new(plan, lab);
@@ -98,7 +106,20 @@ pub fn show(plan: &Plan, cell: &Cell, lab: &Lab) -> Result<String, BuildError> {
     files.extend(within(&folder, overlays.files(cell)));
     let mut objects = build(&files, &folder)?;
     objects.sort_by_key(|object| kind(object) != "Namespace");
-    Ok(emit_all(&objects))
+    Ok(objects)
+}
+
+/// The same as YAML.
+pub fn show(plan: &Plan, cell: &Cell, lab: &Lab) -> Result<String, BuildError> {
+    Ok(emit_all(&built(plan, cell, lab)?))
+}
+
+/// What Argo CD's root deploys where this is the only scenario: projects, the conductor's Application, the scenario's
+/// `ApplicationSet`. The lab's `git.url` must be filled in.
+pub fn argocd_objects(plan: &Plan, lab: &Lab) -> Result<Vec<Value>, BuildError> {
+    let mut files = Files::new();
+    branch::write(&mut files, &|path| on_branch(lab, path), &[plan.scenario.clone()].into(), lab);
+    build(&files, &on_branch(lab, "argocd-apps"))
 }
 
 fn bases(files: &mut Files, plan: &Plan, lab: &Lab) {

@@ -37,7 +37,7 @@ fn policy(name: &str, spec: &Value) -> Value {
 /// The store's addresses where the lab says them, else its ports anywhere.
 fn store(lab: &Lab) -> Value {
     let metrics = &lab.spec.metrics;
-    let mut ports: Vec<u16> = [&metrics.write, &metrics.read].iter().map(|url| port(url)).collect();
+    let mut ports: Vec<u16> = [metrics.pushed_to(), &metrics.read].iter().map(|url| port(url)).collect();
     ports.sort_unstable();
     ports.dedup();
     let mut rule =

@@ -1,4 +1,5 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,6 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Diagnostic, ExpressionError, Place};
+
+const BLOCK: usize = 1024;
 
 /// Where one value and its key stand, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,11 +31,13 @@ pub struct Document {
     /// Its value.
     pub tree: Value,
     /// Places by JSON pointer.
-    pub spans: BTreeMap<String, Span>,
+    pub spans: HashMap<String, Span>,
     /// Pointers of values that were refused while reading: what is in their place is a guess.
     pub refused: BTreeSet<String>,
     /// Byte offsets at which lines start.
     lines: Arc<[usize]>,
+    /// Characters before every so many bytes, so that columns of long lines are not counted from the start.
+    characters: Arc<[usize]>,
 }
 
 impl Document {
@@ -43,9 +48,10 @@ impl Document {
             file: file.to_owned(),
             text: Arc::from(text),
             tree: Value::Null,
-            spans: BTreeMap::new(),
+            spans: HashMap::new(),
             refused: BTreeSet::new(),
             lines: std::iter::once(0).chain(breaks).collect(),
+            characters: characters(text),
         }
     }
 
@@ -65,7 +71,14 @@ impl Document {
     fn line_column(&self, byte: usize) -> (usize, usize) {
         let line = self.lines.partition_point(|start| *start <= byte);
         let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        (line, self.text[start..byte].chars().count() + 1)
+        (line, self.characters(byte) - self.characters(start) + 1)
+    }
+
+    /// Characters before a byte at which one starts.
+    fn characters(&self, byte: usize) -> usize {
+        let block = byte / BLOCK;
+        let bytes = self.text.as_bytes().get(block * BLOCK..byte).unwrap_or_default();
+        self.characters.get(block).copied().unwrap_or_default() + starts(bytes)
     }
 
     /// The span of a value, or of its nearest parent that was written.
@@ -143,7 +156,21 @@ impl Document {
     }
 }
 
+/// Characters before each block of a text.
+fn characters(text: &str) -> Arc<[usize]> {
+    let blocks = text.as_bytes().chunks(BLOCK).scan(0, |before, block| {
+        *before += starts(block);
+        Some(*before)
+    });
+    std::iter::once(0).chain(blocks).collect()
+}
+
+/// How many characters start in bytes.
+fn starts(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte).cast_signed() >= -0x40).count()
+}
+
 /// A key or index as part of a JSON pointer.
-pub fn pointer_part(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+pub fn pointer_part(key: &str) -> Cow<'_, str> {
+    if key.contains(['~', '/']) { key.replace('~', "~0").replace('/', "~1").into() } else { key.into() }
 }

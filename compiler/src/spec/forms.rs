@@ -13,6 +13,7 @@ impl JsonSchema for LevelForm {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "description": "A number, a word, a boolean, a quantity such as `100MB`, or an object with a `name`.",
+            "examples": [8, "codex", "100MB", {"name": "fast", "up": "1Gbit", "down": "1Gbit"}],
             "type": ["string", "number", "boolean", "object"],
         })
     }
@@ -27,7 +28,7 @@ impl JsonSchema for NetworkForm {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let quantity = |text: &str| serde_json::json!({"description": text, "type": ["string", "number"]});
+        let quantity = |text: &str, example: &str| serde_json::json!({"description": text, "type": ["string", "number"], "examples": [example]});
         json_schema!({
             "description": "The link of a node, `unshaped`, or an expression that yields an object level.",
             "anyOf": [
@@ -35,10 +36,11 @@ impl JsonSchema for NetworkForm {
                 {
                     "type": "object",
                     "additionalProperties": false,
+                    "required": ["up", "down"],
                     "properties": {
-                        "up": quantity("Rate of what the node sends, such as `20Mbit`."),
-                        "down": quantity("Rate of what the node receives."),
-                        "latency": quantity("One way, added when the node sends, such as `5ms`."),
+                        "up": quantity("Rate of what the node sends.", "20Mbit"),
+                        "down": quantity("Rate of what the node receives.", "20Mbit"),
+                        "latency": quantity("Latency one way, added when the node sends.", "5ms"),
                     },
                 },
             ],

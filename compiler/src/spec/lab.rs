@@ -11,13 +11,13 @@ use super::{Metadata, Resources, Template};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Lab {
-    /// `benchgrid.io/v1alpha1`.
+    /// Version of the language: `benchgrid.io/v1alpha1`.
     pub api_version: String,
-    /// `Lab`.
+    /// What the file is: `Lab`.
     pub kind: String,
-    /// Its name.
+    /// What the lab is called.
     pub metadata: Metadata,
-    /// The rest.
+    /// Where scenarios run, and where results go.
     pub spec: LabSpec,
 }
 
@@ -28,24 +28,26 @@ pub struct LabSpec {
     /// The deploy branch.
     #[serde(default)]
     pub git: Git,
-    /// The Argo CD that deploys it.
+    /// The Argo CD that deploys the branch.
     #[serde(default)]
     pub argocd: ArgoCd,
-    /// Attempts deployed at a time.
+    /// How many attempts are deployed at a time: a number, or `all` for as many as fit.
     #[serde(default)]
+    #[schemars(extend("examples" = [2, "all"]))]
     pub concurrency: Concurrency,
-    /// Time after an attempt's end during which its place stays taken.
+    /// How long an attempt that ended still counts, since its removal takes time.
     #[serde(default = "drain")]
+    #[schemars(extend("examples" = ["30s"]))]
     pub drain: Template,
-    /// Further tries at a trial that failed.
+    /// How often a trial that failed is tried again.
     #[serde(default = "retries")]
     pub retries: u32,
-    /// The metrics store.
+    /// The store that cells push to and reports read from.
     pub metrics: Metrics,
-    /// Machines, by pool.
+    /// Machines that are alike, by pool: what a cell may need is checked against them.
     #[serde(default)]
     pub pools: BTreeMap<String, Pool>,
-    /// What groups get that say nothing.
+    /// What groups get that say nothing of it.
     #[serde(default)]
     pub defaults: Defaults,
     /// Volumes of the nodes.
@@ -54,13 +56,13 @@ pub struct LabSpec {
     /// How links are shaped.
     #[serde(default)]
     pub shaping: Shaping,
-    /// Which operator's objects ask for scraping.
+    /// Which operator is asked to scrape the nodes' own metrics.
     #[serde(default)]
     pub scrape: Scrape,
-    /// Container images.
+    /// Where container images come from, and whether they may change.
     #[serde(default)]
     pub images: Images,
-    /// Where the conductor runs.
+    /// Where the conductor runs, which decides what is deployed now.
     #[serde(default)]
     pub conductor: Conductor,
 }
@@ -78,10 +80,12 @@ fn retries() -> u32 {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Git {
     /// The remote as Argo CD and the conductor reach it; without it, the repository's `origin`.
+    #[schemars(extend("examples" = ["https://git.example.com/team/bench-deploy.git"]))]
     pub url: Option<String>,
-    /// The branch.
+    /// The branch that Argo CD follows; it holds nothing else.
     pub branch: String,
-    /// Folder of the branch that holds everything; empty: the root.
+    /// Folder of the branch that holds everything; empty means the root.
+    #[schemars(extend("examples" = ["bench"]))]
     pub prefix: String,
 }
 
@@ -95,13 +99,14 @@ impl Default for Git {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ArgoCd {
-    /// Its namespace.
+    /// Namespace of Argo CD.
     pub namespace: String,
     /// Name of the `AppProject` of the cells; without it, `<lab>-cells`.
     pub project: Option<String>,
-    /// The cluster that cells are deployed to.
+    /// Address of the cluster that cells are deployed to, as Argo CD knows it.
     pub destination: String,
-    /// Address of the ApplicationSet controller's webhook, for push events.
+    /// Address of the ApplicationSet controller's webhook, which makes Argo CD react in seconds.
+    #[schemars(extend("examples" = ["https://argocd-webhook.example.com/api/webhook"]))]
     pub webhook: Option<String>,
 }
 
@@ -144,36 +149,60 @@ impl Default for Concurrency {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metrics {
-    /// Where cells push.
+    /// Base URL that cells push to; `/api/v1/...` is appended.
+    #[schemars(extend("examples" = ["http://vminsert.monitoring:8480/insert/0/prometheus"]))]
     pub write: String,
-    /// Where records are read.
+    /// Base URL that records are read from; `/api/v1/...` is appended.
+    #[schemars(extend("examples" = ["http://vmselect.monitoring:8481/select/0/prometheus"]))]
     pub read: String,
-    /// Addresses that cells may reach the store at: a CIDR, for network policies.
+    /// Network that the store, or its relay, is in, for the cells' network policies.
     #[serde(default)]
+    #[schemars(extend("examples" = ["10.0.0.0/8"]))]
     pub peer: Option<String>,
+    /// Base URL of a vmagent or vmauth in the cluster that adds the store's credentials; cells push to it instead of
+    /// `write`. `read` must answer without credentials, through vmauth for instance.
+    #[serde(default)]
+    pub relay: Option<String>,
+    /// Secret in the conductor's namespace that holds the store's credentials, for the relay alone.
+    #[serde(default)]
+    pub secret: Option<String>,
 }
 
-/// Machines that are alike.
+impl Metrics {
+    /// Where cells push: the relay, where there is one.
+    pub fn pushed_to(&self) -> &str {
+        self.relay.as_deref().unwrap_or(&self.write)
+    }
+}
+
+/// Machines that are alike, and how much of each pods may have; what is not said has no limit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[derive(Default)]
 pub struct Pool {
     /// Labels of the machines.
+    #[schemars(extend("examples" = [{"node.example.com/pool": "bench"}]))]
     pub selector: BTreeMap<String, String>,
     /// Taints that pods tolerate, as Kubernetes writes them.
     #[schemars(with = "Vec<BTreeMap<String, Value>>")]
+    #[schemars(extend("examples" = [[{"key": "bench", "operator": "Exists", "effect": "NoSchedule"}]]))]
     pub tolerations: Vec<Value>,
-    /// How many machines.
+    /// How many machines there are.
     pub nodes: Option<u32>,
-    /// Processors of each.
+    /// Processors of each machine.
+    #[schemars(extend("examples" = [16]))]
     pub cpu: Option<Template>,
-    /// Memory of each.
+    /// Memory of each machine.
+    #[schemars(extend("examples" = ["64Gi"]))]
     pub memory: Option<Template>,
-    /// Disk of each.
+    /// Disk of each machine.
+    #[schemars(extend("examples" = ["1TB"]))]
     pub disk: Option<Template>,
-    /// Pods of each.
+    /// How many pods each machine takes.
+    #[schemars(extend("examples" = [60]))]
     pub pods: Option<u32>,
-    /// Network of each.
+    /// Rate of each machine's network.
+    #[schemars(extend("examples" = ["10Gbit"]))]
     pub link: Option<Template>,
 }
 
@@ -181,12 +210,14 @@ pub struct Pool {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Defaults {
-    /// The link: `{up, down, latency}` or `unshaped`.
+    /// The link of nodes whose group has none: its rates and latency, or `unshaped`.
     #[schemars(with = "Option<NetworkForm>")]
+    #[schemars(extend("examples" = [{"up": "100Mbit", "down": "100Mbit", "latency": "5ms"}]))]
     pub network: Option<Value>,
-    /// Requests and limits of the node's container.
+    /// Processors and memory of nodes whose group says nothing.
+    #[schemars(extend("examples" = [{"cpu": 1, "memory": "2Gi"}]))]
     pub resources: Option<Resources>,
-    /// The pool.
+    /// The pool of groups that name none.
     pub pool: Option<String>,
 }
 
@@ -194,7 +225,7 @@ pub struct Defaults {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Storage {
-    /// Storage class; without it, nodes get an `emptyDir`.
+    /// Storage class of the data volumes; without it, nodes get an `emptyDir`.
     pub class: Option<String>,
 }
 
@@ -233,8 +264,10 @@ pub struct Images {
     /// The conductor's image.
     pub conductor: String,
     /// Registry that stands in for the one an image names.
+    #[schemars(extend("examples" = ["registry.example.com"]))]
     pub mirror: Option<String>,
-    /// Images to take instead of others, by full name.
+    /// Images to take instead of others, by their names.
+    #[schemars(extend("examples" = [{"docker.io/team/node": "registry.example.com/node:1"}]))]
     pub replace: BTreeMap<String, String>,
     /// What is said of an image without a digest.
     pub policy: ImagePolicy,
@@ -272,9 +305,11 @@ pub enum ImagePolicy {
 pub struct Conductor {
     /// Its namespace; without it, `benchgrid-<lab>`.
     pub namespace: Option<String>,
-    /// Secret in that namespace with a file `credentials` in the form of `git credential-store`.
+    /// Secret of that namespace with a file `credentials` in the form of `git credential-store`.
+    #[schemars(extend("examples" = ["bench-deploy-git"]))]
     pub git_secret: Option<String>,
     /// Time between two looks at branch, store and cluster.
+    #[schemars(extend("examples" = ["10s"]))]
     pub interval: Template,
 }
 

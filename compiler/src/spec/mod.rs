@@ -22,12 +22,17 @@ mod system;
 mod template;
 
 pub use check::{RESERVED_WORDS, axes, condition_errors, system_names};
-pub use code::{CODES, Code, code, codes};
-pub use diagnostic::{Diagnostic, Place, Severity, any_error, github, json, sarif, sort, text};
+pub use code::{CODES, Code, code, codes, example};
+pub use diagnostic::{
+    Advised, Diagnostic, MOST_SAID, Place, Severity, any_error, cut, github, json, sarif, sort, text,
+};
 pub use document::{Document, Span, pointer_part};
 pub use expression::ExpressionError;
 pub use lab::*;
-pub use load::{base_folder, load_document, load_lab, load_scenario, load_system, parse_scenario};
+pub use load::{
+    base_folder, lab_of, load_document, load_lab, load_scenario, load_system, load_used_system, parse_document,
+    parse_scenario, scenario_of, system_of,
+};
 pub use located::Located;
 pub use quantity::{Family, Quantity, QuantityError, mend};
 pub use reading::{DEEPEST, LARGEST_FILE};

@@ -14,6 +14,7 @@ pub fn schema(kind: &str) -> Option<Value> {
         _ => return None,
     };
     tighten(&mut schema);
+    schema["title"] = json!(format!("benchgrid {kind}"));
     schema["properties"]["apiVersion"]["const"] = json!(super::API_VERSION);
     schema["properties"]["kind"]["const"] = json!(name);
     Some(schema)
@@ -27,7 +28,8 @@ pub fn schema_of<T: JsonSchema>(file: &str) -> Value {
     schema
 }
 
-/// What is left out is not written as `null`; sets of words become one enumeration, whose errors can name them.
+/// What is left out is not written as `null`; sets of words become one enumeration, whose errors can name them; texts
+/// are plain, since editors show them as they are, and fields have titles.
 fn tighten(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(tighten),
@@ -40,8 +42,10 @@ fn tighten(schema: &mut Value) {
                     map.insert("type".to_owned(), only);
                 }
             }
-            if map.get("default") == Some(&Value::Null) {
-                map.remove("default");
+            match map.get_mut("default") {
+                Some(Value::Null) => drop(map.remove("default")),
+                Some(Value::Object(fields)) => fields.retain(|_, value| !value.is_null()),
+                _ => {}
             }
             if let Some(Value::Array(options)) = map.get_mut("anyOf") {
                 options.retain(|option| option["type"] != "null");
@@ -52,25 +56,49 @@ fn tighten(schema: &mut Value) {
                 }
             }
             enumerate(map);
+            if let Some(Value::String(text)) = map.get_mut("description") {
+                *text = text.replace('`', "'").replace('\n', " ");
+            }
+            for (name, field) in map.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+                if let Some(field) = field.as_object_mut() {
+                    field.entry("title").or_insert_with(|| json!(title(name)));
+                }
+            }
         }
         _ => {}
     }
 }
 
+/// `fileSize` as people write it: `File size`.
+fn title(field: &str) -> String {
+    let mut title = String::new();
+    for (index, letter) in field.chars().enumerate() {
+        match letter {
+            first if index == 0 => title.extend(first.to_uppercase()),
+            upper if upper.is_uppercase() => title.extend([' '].into_iter().chain(upper.to_lowercase())),
+            other => title.push(other),
+        }
+    }
+    title
+}
+
 fn enumerate(map: &mut serde_json::Map<String, Value>) {
     let Some(Value::Array(options)) = map.get("oneOf") else { return };
     let mut words = Vec::new();
-    let mut text = String::new();
+    let (mut text, mut meanings) = (String::new(), Vec::new());
     for option in options {
         let word = option.get("const").or_else(|| option["enum"].get(0));
         let Some(word) = word.and_then(Value::as_str).filter(|_| option["type"] == "string") else { return };
-        let _ = write!(text, "\n- `{word}`: {}", option["description"].as_str().unwrap_or_default());
+        let meaning = option["description"].as_str().unwrap_or_default();
+        let _ = write!(text, " {word}: {}", meaning.to_lowercase());
+        meanings.push(meaning.to_owned());
         words.push(word.to_owned());
     }
     let description = map.get("description").and_then(Value::as_str).unwrap_or_default();
-    let description = format!("{description}\n{text}");
+    let description = format!("{description}{text}");
     map.remove("oneOf");
     map.insert("type".to_owned(), json!("string"));
     map.insert("enum".to_owned(), json!(words));
+    map.insert("enumDescriptions".to_owned(), json!(meanings));
     map.insert("description".to_owned(), json!(description.trim()));
 }

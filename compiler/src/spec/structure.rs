@@ -3,7 +3,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::document::pointer_part;
-use super::{API_VERSION, Diagnostic, Document, codes, schema::schema, suggest};
+use super::{API_VERSION, Advised, Diagnostic, Document, MOST_SAID, codes, schema::schema, suggest};
 
 /// Checks a document's form against the schema of its kind; the typed value of what is well formed.
 ///
@@ -18,24 +18,29 @@ pub(super) fn typed<T: DeserializeOwned>(
         return None;
     }
     let schema = schema(&kind.to_lowercase())?;
-    let mut pruned = document.tree.clone();
+    // what is left of the tree without what is wrong
+    let mut pruned: Option<Value> = None;
     match jsonschema::draft7::new(&schema) {
         Ok(validator) => {
             let mut wrong = Vec::new();
             for error in validator.iter_errors(&document.tree) {
                 report(document, &schema, &error, diagnostics, &mut wrong);
-            }
-            wrong.sort();
-            for pointer in wrong.iter().rev() {
-                remove(&mut pruned, pointer);
+                if diagnostics.len() >= MOST_SAID {
+                    return None;
+                }
             }
             if diagnostics.len() > before {
-                fill(&mut pruned, &schema, &validator);
+                let tree = pruned.insert(document.tree.clone());
+                wrong.sort_by(|a, b| a.0.cmp(&b.0));
+                for (pointer, instead) in wrong.iter().rev() {
+                    remove(tree, pointer, instead.as_ref());
+                }
+                fill(tree, &schema, &validator);
             }
         }
         Err(error) => diagnostics.push(Diagnostic::new(codes::WRONG_TYPE, error.to_string())),
     }
-    match serde_path_to_error::deserialize(&pruned) {
+    match serde_path_to_error::deserialize(pruned.as_ref().unwrap_or(&document.tree)) {
         Ok(value) => Some(value),
         Err(error) => {
             // Where the schema found something, this is but its consequence.
@@ -69,26 +74,29 @@ fn header(document: &Document, kind: &str, diagnostics: &mut Vec<Diagnostic>) ->
     true
 }
 
+/// A pointer to a value that won't do, and what may stand in for it.
+type Wrong = (String, Option<Value>);
+
 fn report(
     document: &Document,
     schema: &Value,
     error: &ValidationError<'_>,
     diagnostics: &mut Vec<Diagnostic>,
-    wrong: &mut Vec<String>,
+    wrong: &mut Vec<Wrong>,
 ) {
     let pointer = error.instance_path().to_string();
     if pointer == "/apiVersion" || pointer == "/kind" {
-        wrong.push(pointer);
+        wrong.push((pointer, None));
         return;
     }
     let instance = error.instance();
     match error.kind() {
         Kind::AdditionalProperties { unexpected } => {
             let known = properties(schema, &error.schema_path().to_string());
-            for field in unexpected {
+            for field in unexpected.iter().take(MOST_SAID) {
                 let pointer = format!("{pointer}/{}", pointer_part(field));
                 diagnostics.push(unknown_field(document, &pointer, field, &known));
-                wrong.push(pointer);
+                wrong.push((pointer, None));
             }
             return;
         }
@@ -107,6 +115,8 @@ fn report(
         Kind::Type { kind } => {
             diagnostics.push(wrong_type(document, &pointer, &types(kind), instance));
         }
+        // That it should be a word is said as a wrong type.
+        Kind::Enum { .. } if !instance.is_string() => return,
         Kind::Enum { options } => {
             let words: Vec<_> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             diagnostics.push(unknown_word(document, &pointer, &words, instance));
@@ -140,27 +150,35 @@ fn report(
             let message = format!("{} is too large: at most {limit}", show(instance));
             diagnostics.push(document.at_value(codes::OUT_OF_RANGE, &pointer, message));
         }
+        Kind::MinLength { .. } | Kind::MinItems { .. } | Kind::MinProperties { .. } => {
+            diagnostics.push(document.at_value(codes::EMPTY_VALUE, &pointer, "the value must not be empty"));
+        }
+        Kind::UniqueItems => {
+            diagnostics.push(document.at_value(codes::WRONG_TYPE, &pointer, "a word is there twice"));
+        }
+        Kind::Pattern { pattern } => {
+            let message = format!("{} does not have the form {pattern}", show(instance));
+            diagnostics.push(document.at_value(codes::FORM, &pointer, message));
+        }
         _ => diagnostics.push(document.at_value(codes::WRONG_TYPE, &pointer, error.to_string())),
     }
-    wrong.push(pointer);
+    let wanted = owner(schema, &error.schema_path().to_string());
+    // Of several types none is known to be meant; such values are read by hand.
+    wrong.push((pointer, wanted["type"].is_string().then(|| stand_in(schema, wanted))));
 }
 
 fn unknown_field(document: &Document, pointer: &str, field: &str, known: &[String]) -> Diagnostic {
     let diagnostic = document.at_key(codes::UNKNOWN_FIELD, pointer, format!("unknown field `{field}`"));
-    match suggest(field, known.iter().map(String::as_str)) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(near),
-        None => diagnostic.help(format!("the fields here are {}", list(known))),
-    }
+    let near = suggest(field, known.iter().map(String::as_str));
+    let fields = format!("the fields here are {}", list(known));
+    if near.is_some() { diagnostic.meant(near) } else { diagnostic.help(fields) }
 }
 
 fn unknown_word(document: &Document, pointer: &str, words: &[&str], found: &Value) -> Diagnostic {
     let listed: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     let message = format!("{} is none of {}", show(found), list(&listed));
     let diagnostic = document.at_value(codes::UNKNOWN_WORD, pointer, message);
-    match suggest(found.as_str().unwrap_or_default(), words.iter().copied()) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(near),
-        None => diagnostic,
-    }
+    diagnostic.meant(suggest(found.as_str().unwrap_or_default(), words.iter().copied()))
 }
 
 fn wrong_type(document: &Document, pointer: &str, expected: &[&'static str], found: &Value) -> Diagnostic {
@@ -300,11 +318,17 @@ fn owner<'s>(schema: &'s Value, path: &str) -> &'s Value {
     resolved(schema, node)
 }
 
-/// Takes a wrong value out of its object; items of lists stay, their indices are places.
-fn remove(tree: &mut Value, pointer: &str) {
+/// Takes a wrong value out of its object; in a list something else stands in for it, since indices are places.
+fn remove(tree: &mut Value, pointer: &str, instead: Option<&Value>) {
     let Some((parent, key)) = pointer.rsplit_once('/') else { return };
-    if let Some(Value::Object(map)) = tree.pointer_mut(parent) {
-        map.remove(&key.replace("~1", "/").replace("~0", "~"));
+    match (tree.pointer_mut(parent), instead) {
+        (Some(Value::Object(map)), _) => drop(map.remove(&key.replace("~1", "/").replace("~0", "~"))),
+        (Some(Value::Array(_)), Some(instead)) => {
+            if let Some(item) = tree.pointer_mut(pointer) {
+                item.clone_from(instead);
+            }
+        }
+        _ => {}
     }
 }
 

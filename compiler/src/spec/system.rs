@@ -9,13 +9,13 @@ use super::{DataSize, Metadata, Template};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct System {
-    /// `benchgrid.io/v1alpha1`.
+    /// Version of the language: `benchgrid.io/v1alpha1`.
     pub api_version: String,
-    /// `System`.
+    /// What the file is: `System`.
     pub kind: String,
-    /// Its name.
+    /// What the system is called.
     pub metadata: Metadata,
-    /// The rest.
+    /// What a node of the system is, and how the probe speaks to it.
     pub spec: SystemSpec,
 }
 
@@ -23,31 +23,39 @@ pub struct System {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SystemSpec {
-    /// How the probe speaks to a node.
+    /// How the probe speaks to a node: `codex`, `qbittorrent`, `rqbit`, `http`, or `external` for software of your own.
+    #[schemars(length(min = 1))]
+    #[schemars(extend("examples" = ["codex", "qbittorrent", "rqbit", "http", "external"]))]
     pub driver: String,
-    /// The one StatefulSet of the base, by its name in the base's own build.
+    /// Name of the one StatefulSet in the base's own build.
+    #[schemars(extend("examples" = ["codex"]))]
     pub workload: String,
-    /// The node's container.
+    /// Name of the node's container in the StatefulSet.
+    #[schemars(extend("examples" = ["storage"]))]
     pub container: String,
-    /// Ports by purpose; `api` is where the driver finds the node.
+    /// Ports of the node by purpose; at `api` the driver finds it.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"api": 8080, "metrics": 8008}]))]
     pub ports: BTreeMap<String, u16>,
-    /// The node's data.
+    /// Where the node keeps its data, and how much that may become.
     pub data: Data,
-    /// Environment of the node's container.
+    /// Environment of the node's container; expressions see axes, `measure`, `group`, `data` and `host`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
+    #[schemars(extend("examples" = [{"STORAGE_QUOTA": "{{ data.size }}"}]))]
     pub env: BTreeMap<String, Template>,
-    /// Arguments after those of the base.
+    /// Arguments of the node's container after those of the base.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub args: Vec<Template>,
-    /// What a role adds; `others` is for the roles that are not named.
+    /// What each role adds; `others` is for the roles that are not named.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"bootstrap": {"args": ["--no-bootstrap-node"]}}]))]
     pub roles: BTreeMap<String, RoleSettings>,
-    /// How a rehearsal starts a node: program and arguments.
+    /// How a rehearsal starts a node without a cluster: program and arguments.
     #[serde(default)]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<String>", inner(length(min = 1)))]
+    #[schemars(extend("examples" = [["qbittorrent-nox"]]))]
     pub process: Vec<Template>,
 }
 
@@ -55,9 +63,12 @@ pub struct SystemSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Data {
-    /// Where the node keeps it; the volume mounted there is the data volume.
+    /// Folder where the node keeps its data; the volume mounted there is the data volume.
+    #[schemars(regex(pattern = "^/"))]
+    #[schemars(extend("examples" = ["/data"]))]
     pub path: String,
-    /// How much it may become.
+    /// How large the data may become, rounded up to whole bytes.
+    #[schemars(extend("examples" = ["{{ measure.fileSize * (measure.repetitions + measure.warmup) * 1.3 }}"]))]
     pub size: Template,
 }
 
@@ -71,10 +82,10 @@ impl From<&DataSize> for Template {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RoleSettings {
-    /// Environment.
+    /// Environment over that of the system.
     #[schemars(with = "BTreeMap<String, String>")]
     pub env: BTreeMap<String, Template>,
-    /// Arguments.
+    /// Arguments after those of the system.
     #[schemars(with = "Vec<String>")]
     pub args: Vec<Template>,
 }

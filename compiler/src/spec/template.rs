@@ -38,6 +38,6 @@ impl JsonSchema for Template {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "description": "A value, or `{{ expression }}` over the axes.", "type": ["string", "number", "boolean"] })
+        json_schema!({ "description": "A value, or `{{ expression }}` over the axes.", "type": ["string", "number"] })
     }
 }

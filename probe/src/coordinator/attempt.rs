@@ -2,13 +2,14 @@
 //!
 //! In: [`Settings`], the swarm, the tracker, a journal. Out: the [`Outcome`].
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, thread, time::Duration};
 
 use benchgrid_measures::{Kind, Outcome, Phase, Reason, Record};
 
 use crate::{
     coordinator::{
         Journal, Settings, Status,
+        background::Background,
         draw::{self, phase_word},
         end::End,
         fate::Fate,
@@ -17,6 +18,7 @@ use crate::{
         repetition::{Cell, Which, Yield},
         swarm::Swarm,
     },
+    experiment::Load,
     protocol::Step,
     store::Store,
     tracker::Tracker,
@@ -93,13 +95,32 @@ impl<'a> Attempt<'a> {
         let (swarm, tracker) = (self.swarm.clone(), self.tracker.clone());
         let parts = self.draw()?;
         let cell = Cell { experiment, attempt, identity: &identity, swarm: &swarm, tracker: &tracker, nodes, parts };
+        let backgrounds: Vec<_> = experiment
+            .loaded(Load::Background)
+            .filter_map(|system| Some(Background::new(&cell, system, cell.parts.get(&system.name)?)))
+            .collect();
+        thread::scope(|scope| {
+            let threads: Vec<_> = backgrounds.iter().map(|background| scope.spawn(|| background.run())).collect();
+            let went = self.beside(&cell, &backgrounds);
+            backgrounds.iter().zip(&threads).for_each(|(background, thread)| background.stop(thread));
+            went
+        })
+    }
+
+    /// The measured repetitions, while the backgrounds transfer.
+    fn beside(&mut self, cell: &Cell<'_>, backgrounds: &[Background<'_>]) -> Result<(), End> {
+        if !backgrounds.is_empty() {
+            self.doing("waiting for the background's transfers");
+        }
+        backgrounds.iter().try_for_each(Background::under_way)?;
         let mut failures = 0;
         let mut void = Vec::new();
-        for which in schedule(experiment.measure.warmup, experiment.measure.repetitions) {
+        for which in schedule(cell.experiment.measure.warmup, cell.experiment.measure.repetitions) {
             let name = format!("{} {}", phase_word(which.phase), which.number);
             self.doing(&name);
             let mut out = Yield::default();
             let went = cell.repeat(which, &mut out);
+            backgrounds.iter().for_each(|background| background.news(&mut out));
             let records = self.settle(out);
             self.status.add(records.len());
             self.ledger.add(&records);
@@ -127,7 +148,7 @@ impl<'a> Attempt<'a> {
             let text = || format!("{} of {} nodes can't seed with the roles given", system.seeders, system.name);
             Ok((system.name.clone(), parts.ok_or_else(|| End::new(Reason::Internal, text()))?))
         };
-        experiment.systems.iter().map(draw).collect()
+        experiment.systems.iter().filter(|system| system.load != Load::Idle).map(draw).collect()
     }
 
     /// Adds to a repetition's records what voids all of them, and tells the notes.

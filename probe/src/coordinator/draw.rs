@@ -97,7 +97,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::experiment::Group;
+    use crate::experiment::{Group, Load};
 
     fn system(seeders: u32, groups: &[(&str, GroupRole, u32)]) -> System {
         let group = |(name, role, replicas): &(&str, _, _)| Group {
@@ -106,7 +106,13 @@ mod tests {
             replicas: *replicas,
             link: None,
         };
-        System { name: "bt".to_owned(), driver: "http".to_owned(), seeders, groups: groups.iter().map(group).collect() }
+        System {
+            name: "bt".to_owned(),
+            driver: "http".to_owned(),
+            load: Load::Measured,
+            seeders,
+            groups: groups.iter().map(group).collect(),
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tokio::runtime::Runtime;
 use crate::{baseline, experiment::Experiment, kubernetes, tracker::Tracker};
 
 mod attempt;
+mod background;
 mod draw;
 mod end;
 mod fate;

@@ -20,7 +20,7 @@ use crate::{
         swarm::{Answer, Swarm, Trouble},
     },
     driver::Handle,
-    experiment::{Experiment, System, host},
+    experiment::{Experiment, Load, System, host},
     protocol::{Download, Reply, Step, Transfer},
     tracker::Tracker,
 };
@@ -62,7 +62,7 @@ pub(super) struct Yield {
 }
 
 /// One system's content, brought in.
-struct Offer<'a> {
+pub(super) struct Offer<'a> {
     system: &'a System,
     parts: &'a Parts,
     content: Content,
@@ -74,7 +74,7 @@ impl Cell<'_> {
     /// Runs a repetition; what it gave so far is in `out`, whatever the result.
     pub(super) fn repeat(&self, which: Which, out: &mut Yield) -> Result<(), End> {
         let mut offers = Vec::new();
-        for system in &self.experiment.systems {
+        for system in self.experiment.loaded(Load::Measured) {
             let Some(parts) = self.parts.get(&system.name) else { continue };
             offers.push(self.bring_in(system, parts, which, out)?);
         }
@@ -103,7 +103,7 @@ impl Cell<'_> {
     }
 
     /// The first seeder uploads alone, the others after it.
-    fn bring_in<'a>(
+    pub(super) fn bring_in<'a>(
         &self,
         system: &'a System,
         parts: &'a Parts,
@@ -136,19 +136,20 @@ impl Cell<'_> {
         Ok(offer)
     }
 
-    fn gate(&self, offer: &Offer<'_>) -> Result<(), End> {
+    pub(super) fn gate(&self, offer: &Offer<'_>) -> Result<(), End> {
         let limit = Duration::from_secs_f64(self.experiment.measure.gate_seconds);
         gate::open(&offer.system.driver, &offer.handle, &offer.parts.seeders, (self.swarm, self.tracker), limit)
             .map_err(|text| End::new(Reason::Gate, format!("{}: {text}", offer.system.name)))
     }
 
-    /// Every node counts its network while nothing happens.
+    /// Every node of the measured systems counts its network while they do nothing.
     fn idle(&self, out: &mut Yield) {
         let seconds = self.experiment.measure.idle_seconds;
         if seconds <= 0.0 {
             return;
         }
-        let pods: Vec<_> = self.nodes.keys().cloned().collect();
+        let measured = self.experiment.nodes().filter(|(system, ..)| system.load == Load::Measured);
+        let pods: Vec<_> = measured.map(|(_, _, pod)| pod).collect();
         let limit = Duration::from_secs_f64(seconds) + SLACK;
         for (pod, answer) in self.swarm.all(&pods, limit, |_| Step::Idle { seconds }) {
             if let Err(trouble) = answer {
@@ -157,8 +158,8 @@ impl Cell<'_> {
         }
     }
 
-    /// All leechers of all systems at once.
-    fn download(&self, offers: &[Offer<'_>]) -> BTreeMap<String, Answer> {
+    /// All leechers of these contents at once.
+    pub(super) fn download(&self, offers: &[Offer<'_>]) -> BTreeMap<String, Answer> {
         let measure = &self.experiment.measure;
         let mut orders = BTreeMap::new();
         for offer in offers {
@@ -182,7 +183,7 @@ impl Cell<'_> {
     }
 
     /// Removes the content everywhere. A node that does not answer voids the repetition.
-    fn bring_out(&self, offers: &[Offer<'_>], out: &mut Yield) {
+    pub(super) fn bring_out(&self, offers: &[Offer<'_>], out: &mut Yield) {
         for offer in offers {
             let pods: Vec<_> = offer.parts.seeders.iter().chain(&offer.parts.leechers).cloned().collect();
             let step = Step::Remove { content: offer.content.clone() };
@@ -285,7 +286,7 @@ fn downloaded(mut record: Record, answer: Answer) -> Record {
 /// The word of the fixed set for a step that gave no answer.
 fn failure(trouble: &Trouble) -> Failure {
     let reason = match trouble {
-        Trouble::Failed(_) | Trouble::Hidden(_) | Trouble::Late(_) => "error",
+        Trouble::Failed(_) | Trouble::Hidden(_) | Trouble::Late(_) | Trouble::GivenUp => "error",
         Trouble::Lost(_) | Trouble::Restarted => "agent-lost",
     };
     Failure { reason: reason.to_owned(), detail: trouble.to_string() }
@@ -302,7 +303,7 @@ fn upload_failed(pod: &str, trouble: &Trouble) -> End {
     let reason = match trouble {
         Trouble::Failed(_) => Reason::TransferFailed,
         Trouble::Hidden(_) => Reason::Gate,
-        Trouble::Lost(_) | Trouble::Restarted | Trouble::Late(_) => Reason::Invalid,
+        Trouble::Lost(_) | Trouble::Restarted | Trouble::Late(_) | Trouble::GivenUp => Reason::Invalid,
     };
     End::new(reason, format!("upload to {pod}: {trouble}"))
 }

@@ -26,6 +26,9 @@ pub(super) enum Trouble {
     /// The agent does not ask for steps any more.
     #[error("the agent fell silent for {0} s")]
     Lost(u64),
+    /// Nobody waits for the answer any more.
+    #[error("the step was given up")]
+    GivenUp,
     /// The agent started anew in the middle.
     #[error("the agent started anew")]
     Restarted,
@@ -222,6 +225,19 @@ impl Swarm {
             }
             self.wait_for_news(end.saturating_duration_since(Instant::now()));
         }
+    }
+
+    /// Gives up the open steps of these agents: whoever waits for an answer goes on at once. An agent that is at work
+    /// finishes what it does, and its answer changes nothing.
+    pub(super) fn give_up(&self, pods: &[String]) {
+        let mut seats = self.seats();
+        for pod in pods {
+            if let Some(seat) = seats.get_mut(pod).filter(|seat| seat.open.is_some()) {
+                seat.close(Err(Trouble::GivenUp));
+            }
+        }
+        drop(seats);
+        self.inner.news.notify_all();
     }
 
     fn give(&self, pods: &[String], step: impl Fn(&str) -> Step) {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use benchgrid_measures::{AttemptName, MEASUREMENT_PROTOCOL, Outcome, Record, Sample, parse_export};
-use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Link, Measure, Store, System, host};
+use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Link, Load, Measure, Store, System, host};
 
 use crate::{Namespace, ip};
 
@@ -60,6 +60,8 @@ pub(crate) struct Plan {
     pub(crate) repetitions: u32,
     pub(crate) ready_seconds: f64,
     pub(crate) write: String,
+    /// Systems of two nodes each that are there as well, by name.
+    pub(crate) beside: Vec<(&'static str, Load)>,
 }
 
 impl Plan {
@@ -74,6 +76,7 @@ impl Plan {
             repetitions: 2,
             ready_seconds: 60.0,
             write: STORE.to_owned(),
+            beside: Vec::new(),
         }
     }
 
@@ -100,12 +103,17 @@ impl Plan {
                 baseline_bytes: 2_000_000,
                 fluid_bound_seconds: Some(0.8),
             },
-            systems: vec![System {
-                name: "bt".to_owned(),
-                driver: self.driver.to_owned(),
-                seeders: self.seeders,
-                groups: vec![Group { name: "nodes".to_owned(), role: GroupRole::Any, replicas: self.replicas, link }],
-            }],
+            systems: [("bt", Load::Measured, self.seeders, self.replicas)]
+                .into_iter()
+                .chain(self.beside.iter().map(|(name, load)| (*name, *load, 1, 2)))
+                .map(|(name, load, seeders, replicas)| System {
+                    name: name.to_owned(),
+                    driver: self.driver.to_owned(),
+                    load,
+                    seeders,
+                    groups: vec![Group { name: "nodes".to_owned(), role: GroupRole::Any, replicas, link }],
+                })
+                .collect(),
             store: Store { write: self.write.clone(), read: STORE.to_owned() },
         }
     }
@@ -208,7 +216,7 @@ impl Cell {
             .arg("agent")
             .env("BENCHGRID_COORDINATOR", "http://coordinator:7070")
             .env("BENCHGRID_ATTEMPT", self.attempt.to_string())
-            .env("BENCHGRID_SYSTEM", "bt")
+            .env("BENCHGRID_SYSTEM", pod.name.split('-').next().unwrap())
             .env("BENCHGRID_GROUP", "nodes")
             .env("BENCHGRID_POD", &pod.name)
             .env("BENCHGRID_DRIVER", self.plan.driver)
@@ -259,9 +267,15 @@ impl Cell {
         parse_export(&String::from_utf8(output.stdout).unwrap()).unwrap()
     }
 
-    /// Files left in the nodes' data directories.
+    /// Files in the data directories of nodes whose names begin so.
+    pub(crate) fn held(&self, prefix: &str) -> usize {
+        let pods = self.pods.iter().filter(|pod| pod.name.starts_with(prefix));
+        pods.map(|pod| fs::read_dir(self.data(&pod.name)).unwrap().count()).sum()
+    }
+
+    /// Files left in the data directories of the measured nodes.
     pub(crate) fn leftovers(&self) -> usize {
-        self.pods.iter().map(|pod| fs::read_dir(self.data(&pod.name)).unwrap().count()).sum()
+        self.held("bt-")
     }
 }
 

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{Diagnostic, Document, axes, each};
+use super::{Advised, Diagnostic, Document, axes, each};
 use crate::spec::{Quantity, codes, suggest};
 
 /// Metrics that a claim may be about.
@@ -28,10 +28,9 @@ fn axis(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     let known = axes(&document.tree);
     if !known.contains(axis) {
         let diagnostic = document.at_value(codes::COMPARE, pointer, format!("there is no axis `{axis}`"));
-        diagnostics.push(match suggest(axis, known.iter().copied()) {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(near),
-            None => diagnostic,
-        });
+        diagnostics.push(
+            diagnostic.meant(suggest(axis, known.iter().copied())).help(format!("the axes are {}", words(&known))),
+        );
         return;
     }
     let pointer = "/spec/compare/baseline";
@@ -41,9 +40,10 @@ fn axis(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     let included = each(&document.tree, &format!("/spec/include/*/{axis}")).into_iter().map(|(_, level)| level.clone());
     let levels: Vec<Value> = listed.into_iter().chain(included).collect();
     if !levels.iter().any(|level| same(level, baseline)) {
-        let words: Vec<String> = levels.iter().map(|level| format!("`{}`", shown(level))).collect();
-        let message = format!("`{}` is no level of `{axis}`, which has {}", shown(baseline), words.join(", "));
-        diagnostics.push(document.at_value(codes::COMPARE, pointer, message));
+        let levels: Vec<String> = levels.iter().map(shown).collect();
+        let message = format!("`{}` is no level of `{axis}`, which has {}", shown(baseline), words(&levels));
+        let near = suggest(&shown(baseline), levels.iter().map(String::as_str)).map(str::to_owned);
+        diagnostics.push(document.at_value(codes::COMPARE, pointer, message).meant(near));
     }
 }
 
@@ -59,15 +59,16 @@ fn shown(level: &Value) -> String {
     level.as_str().map_or_else(|| level.to_string(), str::to_owned)
 }
 
+fn words<T: std::fmt::Display>(words: impl IntoIterator<Item = T>) -> String {
+    words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
 fn claims(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     for (pointer, metric) in each(&document.tree, "/spec/compare/claims/*/metric") {
         let Some(metric) = metric.as_str().filter(|metric| !METRICS.contains(metric)) else { continue };
         let message = format!("there is no metric `{metric}`; there are {}", METRICS.join(", "));
         let diagnostic = document.at_value(codes::METRIC, &pointer, message);
-        diagnostics.push(match suggest(metric, METRICS) {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(near),
-            None => diagnostic,
-        });
+        diagnostics.push(diagnostic.meant(suggest(metric, METRICS)));
     }
     for (pointer, margin) in each(&document.tree, "/spec/compare/claims/*/margin") {
         if margin.as_f64().is_some_and(|margin| margin <= 0.0) {

@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Diagnostic, Document, axes, each};
+use super::{Advised, Diagnostic, Document, axes, each};
 use crate::spec::expression::{Expression, Piece, Reference, pieces, references};
-use crate::spec::{ExpressionError, codes, suggest};
+use crate::spec::{ExpressionError, MOST_SAID, codes, suggest};
 
 /// What `measure`, `group` and `data` have.
 const ATTRIBUTES: [(&str, &[&str]); 3] = [
@@ -76,6 +76,7 @@ fn system_texts(document: &Document, known: &Known<'_>, diagnostics: &mut Vec<Di
 /// Every text at or below a value.
 fn texts(document: &Document, pointer: &str, value: &Value, known: &Known<'_>, diagnostics: &mut Vec<Diagnostic>) {
     match value {
+        _ if diagnostics.len() >= MOST_SAID => {}
         Value::String(text) => match pieces(text) {
             Ok(pieces) => {
                 for piece in &pieces {
@@ -120,10 +121,7 @@ fn names(
     for reference in references(&expression.tree) {
         let span = expression.offset + reference.span.start..expression.offset + reference.span.end;
         if let Some((message, near)) = known.refuses(&reference) {
-            let mut error = ExpressionError::new(message, span);
-            if let Some(near) = near {
-                error = error.help(format!("did you mean `{near}`?")).fix(near);
-            }
+            let error = ExpressionError::new(message, span).meant(near);
             diagnostics.push(document.at_expression(codes::UNKNOWN_NAME, pointer, &error));
         }
     }
@@ -136,7 +134,10 @@ impl Known<'_> {
         if reference.call {
             let functions: Vec<_> = QUANTITIES.into_iter().chain(self.settings.then_some("host")).collect();
             let near = suggest(name, functions.iter().copied()).map(str::to_owned);
-            return (!functions.contains(&name)).then(|| (format!("unknown function `{name}`"), near));
+            return (!functions.contains(&name)).then(|| {
+                let message = format!("unknown function `{name}`; there are {}", functions.join(", "));
+                (message, near)
+            });
         }
         let attributes = ATTRIBUTES.iter().find(|(owner, _)| *owner == name).filter(|_| self.settings);
         if let Some((_, attributes)) = attributes {

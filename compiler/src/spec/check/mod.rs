@@ -4,15 +4,18 @@
 
 mod compare;
 mod expressions;
+mod lab;
+mod limits;
 mod names;
 mod quantities;
+mod system;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::document::pointer_part;
-use super::{Diagnostic, Document};
+use super::{Advised, Diagnostic, Document};
 
 pub use expressions::{condition_errors, system_names};
 
@@ -24,6 +27,9 @@ pub const RESERVED_WORDS: [&str; 18] = [
 
 /// Checks a scenario.
 pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
+    if !limits::scenario(document, diagnostics) {
+        return;
+    }
     names::scenario(document, diagnostics);
     quantities::scenario(document, diagnostics);
     expressions::scenario(document, diagnostics);
@@ -32,14 +38,16 @@ pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
 
 /// Checks a lab.
 pub(super) fn lab(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
-    names::metadata(document, 50, diagnostics);
+    names::lab(document, diagnostics);
     quantities::lab(document, diagnostics);
+    lab::lab(document, diagnostics);
 }
 
 /// Checks a system.
 pub(super) fn system(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
-    names::metadata(document, 50, diagnostics);
+    names::system(document, diagnostics);
     quantities::system(document, diagnostics);
+    system::system(document, diagnostics);
     expressions::system(document, diagnostics);
 }
 

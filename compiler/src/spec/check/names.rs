@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{Diagnostic, Document, each, last};
-use crate::spec::codes;
+use crate::spec::{MOST_SAID, codes};
 
 /// Names that the cell's own parts have.
 const TAKEN: [&str; 4] = ["coordinator", "tracker", "agent", "benchgrid"];
@@ -32,9 +32,33 @@ pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
+pub(super) fn lab(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
+    metadata(document, 50, diagnostics);
+    for pointer in ["/spec/argocd/namespace", "/spec/conductor/namespace"] {
+        label(document, pointer, 63, diagnostics);
+    }
+    for (pointer, _) in each(&document.tree, "/spec/pools/*") {
+        let name = last(&pointer);
+        if let Some(message) = dns_label(&name, 63, true) {
+            diagnostics.push(with_fix(document.at_key(codes::BAD_NAME, &pointer, message), &name));
+        }
+    }
+}
+
+pub(super) fn system(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
+    metadata(document, 50, diagnostics);
+    for pointer in ["/spec/workload", "/spec/container"] {
+        label(document, pointer, 63, diagnostics);
+    }
+}
+
 /// The object's own name.
-pub(super) fn metadata(document: &Document, longest: usize, diagnostics: &mut Vec<Diagnostic>) {
-    let pointer = "/metadata/name";
+fn metadata(document: &Document, longest: usize, diagnostics: &mut Vec<Diagnostic>) {
+    label(document, "/metadata/name", longest, diagnostics);
+}
+
+/// A value that is a name.
+fn label(document: &Document, pointer: &str, longest: usize, diagnostics: &mut Vec<Diagnostic>) {
     let Some(name) = document.tree.pointer(pointer).and_then(serde_json::Value::as_str) else { return };
     if let Some(message) = dns_label(name, longest, true) {
         let diagnostic = document.at_value(codes::BAD_NAME, pointer, message);
@@ -45,6 +69,9 @@ pub(super) fn metadata(document: &Document, longest: usize, diagnostics: &mut Ve
 /// A key that is the name of a system or group.
 fn part(document: &Document, pointer: &str, diagnostics: &mut Vec<Diagnostic>) {
     let name = last(pointer);
+    if diagnostics.len() >= MOST_SAID {
+        return;
+    }
     if TAKEN.contains(&name.as_str()) {
         let message = format!("`{name}` is the name of a part of every cell");
         diagnostics.push(document.at_key(codes::BAD_NAME, pointer, message));

@@ -1,11 +1,12 @@
 use serde_json::Value;
 
 use super::{Diagnostic, Document, each};
-use crate::spec::{Family, Quantity, QuantityError, codes, mend};
+use crate::spec::{Family, MOST_SAID, Quantity, QuantityError, codes, mend};
 
 pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     let mut check = Check { document, diagnostics };
     check.all("/spec/measure/fileSize", Family::Size);
+    check.not_zero("/spec/measure/fileSize");
     check.all("/spec/measure/stalled", Family::Duration);
     check.all("/spec/measure/ready", Family::Duration);
     for field in ["trials", "repetitions"] {
@@ -14,7 +15,7 @@ pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     check.whole("/spec/measure/warmup", 0, 1_000);
     check.whole("/spec/measure/seeders", 1, 1_000_000);
     let group = "/spec/systems/*/groups/*";
-    check.whole(&format!("{group}/replicas"), 0, 1_000);
+    check.whole(&format!("{group}/replicas"), 1, 1_000);
     check.all(&format!("{group}/data/size"), Family::Size);
     check.network(&format!("{group}/network"));
     check.resources(&format!("{group}/resources"));
@@ -58,6 +59,7 @@ impl Check<'_> {
     fn quantity(&mut self, pointer: &str, value: &Value, family: Family) {
         let example = family.example();
         match value {
+            _ if self.diagnostics.len() >= MOST_SAID => {}
             Value::String(text) if text.contains("{{") => {}
             Value::String(text) => match text.parse::<Quantity>() {
                 Ok(quantity) if quantity.family != family => {
@@ -80,6 +82,14 @@ impl Check<'_> {
                 self.report(codes::QUANTITY, pointer, message);
             }
             _ => {}
+        }
+    }
+
+    fn not_zero(&mut self, pointer: &str) {
+        let value = self.document.tree.pointer(pointer);
+        let nothing = |text: &str| Quantity::of(Family::Size, text).is_some_and(|quantity| quantity.base == 0);
+        if value.is_some_and(|value| value.as_f64() == Some(0.0) || value.as_str().is_some_and(nothing)) {
+            self.report(codes::MEASURED_ZERO, pointer, "a transfer of nothing can't be measured");
         }
     }
 
@@ -106,10 +116,9 @@ impl Check<'_> {
                 Value::String(text) => {
                     let is_number = text.parse::<u64>().is_ok();
                     let fix = is_number.then(|| text.clone());
-                    self.report(codes::WRONG_TYPE, &pointer, "expected a whole number, found text").fix = fix;
-                }
-                Value::Bool(_) => {
-                    self.report(codes::WRONG_TYPE, &pointer, "expected a whole number, found a boolean");
+                    let diagnostic = self.report(codes::WRONG_TYPE, &pointer, "expected a whole number, found text");
+                    diagnostic.help = fix.as_ref().map(|_| "without quotes it is a number".to_owned());
+                    diagnostic.fix = fix;
                 }
                 _ => {}
             }

@@ -1,8 +1,33 @@
 use super::{Diagnostic, Severity};
 
-/// Workflow commands that GitHub shows beside the lines of a pull request.
+/// Annotations of one kind that GitHub keeps of a step.
+const MOST: usize = 10;
+
+/// Workflow commands that GitHub shows beside the lines of a pull request; what is beyond its limit is gathered in the
+/// last one of its kind.
 pub fn github(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(line).collect()
+    let of = |severity| diagnostics.iter().filter(|it| it.severity == severity).collect::<Vec<_>>();
+    commands(&of(Severity::Error)) + &commands(&of(Severity::Warning))
+}
+
+fn commands(diagnostics: &[&Diagnostic]) -> String {
+    if diagnostics.len() <= MOST {
+        return diagnostics.iter().map(|diagnostic| line(diagnostic)).collect();
+    }
+    let (own, rest) = diagnostics.split_at(MOST - 1);
+    let Some(first) = rest.first() else { return String::new() };
+    let listed: Vec<_> = rest.iter().map(|it| format!("{}{}: {}", position(it), it.code, it.message)).collect();
+    let gathered = Diagnostic {
+        message: format!("{} more, since GitHub shows {MOST} of a kind:\n{}", rest.len(), listed.join("\n")),
+        help: None,
+        ..(*first).clone()
+    };
+    own.iter().map(|diagnostic| line(diagnostic)).chain([line(&gathered)]).collect()
+}
+
+fn position(diagnostic: &Diagnostic) -> String {
+    let place = diagnostic.place.as_ref();
+    place.map(|it| format!("{}:{}:{}: ", it.file.display(), it.line, it.column)).unwrap_or_default()
 }
 
 fn line(diagnostic: &Diagnostic) -> String {

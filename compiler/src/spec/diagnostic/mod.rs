@@ -1,5 +1,6 @@
 //! What is said about the user's files: one list, four renderers.
 
+mod advised;
 mod github;
 mod json;
 mod sarif;
@@ -10,6 +11,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::codes;
+
+pub use advised::Advised;
 pub use github::github;
 pub use json::json;
 pub use sarif::sarif;
@@ -74,7 +78,7 @@ impl Diagnostic {
         Self {
             code,
             severity: Severity::Error,
-            message: message.into(),
+            message: shortened(message.into()),
             place: None,
             path: String::new(),
             help: None,
@@ -88,20 +92,23 @@ impl Diagnostic {
         self.severity = Severity::Warning;
         self
     }
+}
 
-    /// With a word on why, or on what to do.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
+impl Advised for Diagnostic {
+    fn advice(&mut self) -> (&mut Option<String>, &mut Option<String>) {
+        (&mut self.help, &mut self.fix)
     }
+}
 
-    /// With the text that would mend it.
-    #[must_use]
-    pub fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = Some(fix.into());
-        self
+/// A message that quotes what nobody reads to its end ends early.
+fn shortened(mut message: String) -> String {
+    const LONGEST: usize = 1000;
+    if message.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
+        message.truncate(end);
+        message += " ...";
     }
+    message
 }
 
 /// Sorts by file and place; what has no place comes first.
@@ -112,6 +119,21 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
         key(a).cmp(&key(b)).then_with(|| a.code.cmp(b.code)).then_with(|| a.message.cmp(&b.message))
     });
     diagnostics.dedup();
+}
+
+/// Most diagnostics of one file: whoever mends the first thousand has seen enough of the others.
+pub const MOST_SAID: usize = 1000;
+
+/// Leaves out what comes after the first [`MOST_SAID`], and says so; whether anything was left out.
+pub fn cut(diagnostics: &mut Vec<Diagnostic>) -> bool {
+    if diagnostics.len() < MOST_SAID {
+        return false;
+    }
+    diagnostics.truncate(MOST_SAID);
+    let place = diagnostics.last().and_then(|last| last.place.clone());
+    let message = format!("there may be more mistakes in this file; {MOST_SAID} are said");
+    diagnostics.push(Diagnostic { place, ..Diagnostic::new(codes::MORE, message) });
+    true
 }
 
 /// Whether any of them is an error.

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::{Diagnostic, Place, Severity};
-use crate::spec::CODES;
+use crate::spec::{CODES, example};
 
 /// SARIF 2.1.0, for code scanning.
 pub fn sarif(diagnostics: &[Diagnostic]) -> String {
@@ -14,6 +14,7 @@ pub fn sarif(diagnostics: &[Diagnostic]) -> String {
                 "id": code.id,
                 "shortDescription": {"text": code.title},
                 "fullDescription": {"text": code.explanation},
+                "help": {"text": example(code.id).map_or_else(|| code.explanation.to_owned(), |it| format!("{}\n\n{it}", code.explanation))},
             })
         })
         .collect();
@@ -70,10 +71,12 @@ fn region(place: &Place) -> Value {
     })
 }
 
-/// A URI reference: other bytes than the unreserved ones and `/` are percent-encoded.
+/// A URI reference, relative to where the program runs unless the user named the file from the root: other bytes than
+/// the unreserved ones and `/` are percent-encoded.
 fn artifact(place: &Place) -> Value {
     let path = place.file.to_string_lossy().replace('\\', "/");
-    let mut uri = String::new();
+    let path = path.trim_start_matches("./");
+    let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));

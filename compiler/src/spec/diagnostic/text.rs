@@ -1,6 +1,9 @@
-use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet, renderer::DecorStyle};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet, renderer::DecorStyle};
 
 use super::{Diagnostic, Place, Severity};
+
+/// Longest excerpt, in bytes; longer lines are named, not shown.
+const LONGEST_EXCERPT: usize = 4000;
 
 /// For people: excerpts, help and fixes; colours only where asked for.
 pub fn text(diagnostics: &[Diagnostic], colours: bool) -> String {
@@ -15,6 +18,9 @@ fn report(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
     };
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
     let mut first = match &diagnostic.place {
+        Some(place) if excerpt(place).0.len() > LONGEST_EXCERPT => title.element(
+            Origin::path(place.file.to_string_lossy().into_owned()).line(place.line).char_column(place.column),
+        ),
         Some(place) => {
             let (excerpt, start) = excerpt(place);
             let bytes = place.bytes.start - start..place.bytes.end - start;
@@ -22,7 +28,8 @@ fn report(diagnostic: &Diagnostic) -> Vec<Group<'_>> {
         }
         None => Group::with_title(title),
     };
-    let fixed = diagnostic.place.as_ref().zip(diagnostic.fix.as_deref());
+    let shown = diagnostic.place.as_ref().filter(|place| excerpt(place).0.len() <= LONGEST_EXCERPT);
+    let fixed = shown.zip(diagnostic.fix.as_deref());
     let Some((place, fix)) = fixed else {
         if let Some(help) = &diagnostic.help {
             first = first.element(Level::HELP.message(help.as_str()));

@@ -1,5 +1,7 @@
 use std::ops::Range;
 
+use crate::spec::Advised;
+
 /// Why an expression has no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -21,18 +23,10 @@ impl ExpressionError {
     pub fn new(message: impl Into<String>, span: Range<usize>) -> Self {
         Self { message: message.into(), span, help: None, fix: None, not_boolean: false }
     }
+}
 
-    /// With a word on what to do.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-
-    /// With the text that would mend it.
-    #[must_use]
-    pub fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = Some(fix.into());
-        self
+impl Advised for ExpressionError {
+    fn advice(&mut self) -> (&mut Option<String>, &mut Option<String>) {
+        (&mut self.help, &mut self.fix)
     }
 }

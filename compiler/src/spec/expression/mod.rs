@@ -6,9 +6,18 @@ mod error;
 mod references;
 
 pub use error::ExpressionError;
+use references::is_deeper;
 pub use references::{Reference, extent, references};
 
+use super::Advised;
 use minijinja::machinery::{ast::Expr, parse_expr};
+
+/// Longest expression, in bytes.
+pub const LONGEST_EXPRESSION: usize = 1000;
+/// Deepest expression; a chain of operators of one kind counts each of them.
+pub const DEEPEST_EXPRESSION: usize = 150;
+/// Longest text that holds expressions, in bytes.
+const LONGEST_TEXT: usize = 64 << 10;
 
 /// One part of a text.
 #[derive(Debug)]
@@ -36,7 +45,17 @@ impl<'a> Expression<'a> {
         if source.trim().is_empty() {
             return Err(ExpressionError::new("there is no expression", offset..offset + source.len()));
         }
+        // The parser and everything that walks its trees call themselves for every level: the stack is not endless.
+        if source.len() > LONGEST_EXPRESSION {
+            let message = format!("the expression has {} bytes, at most {LONGEST_EXPRESSION} are read", source.len());
+            return Err(ExpressionError::new(message, offset..offset + source.len()));
+        }
         match parse_expr(source) {
+            Ok(tree) if is_deeper(&tree, DEEPEST_EXPRESSION) => {
+                let message = format!("the expression nests more than {DEEPEST_EXPRESSION} levels deep");
+                Err(ExpressionError::new(message, offset..offset + source.len())
+                    .help("of many values, `x in [1, 2, 3]` takes one level"))
+            }
             Ok(tree) => Ok(Self { source, offset, tree }),
             Err(error) => {
                 let range = error.range().unwrap_or(0..source.len());
@@ -65,6 +84,10 @@ impl<'a> Expression<'a> {
 
 /// Splits a text at its `{{ }}`; `{%` and `{#` are plain text.
 pub fn pieces(text: &str) -> Result<Vec<Piece<'_>>, ExpressionError> {
+    if text.len() > LONGEST_TEXT && text.contains("{{") {
+        let message = format!("a text with expressions has at most {LONGEST_TEXT} bytes");
+        return Err(ExpressionError::new(message, 0..text.len()));
+    }
     let mut pieces = Vec::new();
     let mut position = 0;
     while let Some(found) = text[position..].find("{{") {
@@ -134,6 +157,24 @@ mod tests {
         assert_eq!(shape("{% x %}{# y #}}}"), "[{% x %}{# y #}}}]");
         assert_eq!(shape("{{ \"{{\" }}"), "< \"{{\" >");
         assert_eq!(pieces("a {{ b").unwrap_err().span, 2..6);
+    }
+
+    #[test]
+    fn what_would_overflow_the_stack_is_refused() {
+        let long = LONGEST_EXPRESSION;
+        for text in [
+            "-".repeat(1 << 20),
+            "1+".repeat(1 << 20) + "1",
+            "1+".repeat(long / 2 - 1) + "1",
+            "a".to_owned() + &".a".repeat(long / 2 - 1),
+        ] {
+            let error = Expression::parse(&text, 0).unwrap_err();
+            assert!(error.message.contains("at most") || error.message.contains("levels deep"), "{error}");
+        }
+        for text in ["-".repeat(long - 1) + "1", "not ".repeat(long / 4 - 1) + "1", "(".repeat(long)] {
+            assert!(Expression::parse(&text, 0).is_err(), "{text}");
+        }
+        assert!(Expression::parse(&("a or ".repeat(DEEPEST_EXPRESSION - 1) + "a"), 0).is_ok());
     }
 
     #[test]

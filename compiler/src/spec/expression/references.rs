@@ -71,6 +71,18 @@ fn children<'t, 'a>(node: &'t Expr<'a>) -> Vec<&'t Expr<'a>> {
     }
 }
 
+/// Whether a tree has more levels than these; without calling itself, since it may be deep.
+pub(super) fn is_deeper(tree: &Expr<'_>, levels: usize) -> bool {
+    let mut rest = vec![(tree, 1)];
+    while let Some((node, level)) = rest.pop() {
+        if level > levels {
+            return true;
+        }
+        rest.extend(children(node).into_iter().map(|child| (child, level + 1)));
+    }
+    false
+}
+
 /// Every name an expression uses, in the order of the text.
 pub fn references<'a>(node: &Expr<'a>) -> Vec<Reference<'a>> {
     let mut found = Vec::new();

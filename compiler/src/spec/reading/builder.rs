@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -7,6 +8,9 @@ use serde_json::{Map, Value};
 use super::scalar::{Reading, yaml_1_1, yaml_1_2};
 use super::{DEEPEST, Diagnostic, Document, codes};
 use crate::spec::document::{Span, pointer_part};
+
+/// Stands in pointers for a key that is left out.
+const DROPPED: &str = "~dropped";
 
 /// Bytes of the parser's characters.
 pub(super) struct Offsets {
@@ -53,19 +57,36 @@ pub(super) struct Builder<'d> {
     offsets: &'d Offsets,
     diagnostics: &'d mut Vec<Diagnostic>,
     frames: Vec<Frame>,
-    path: Vec<String>,
+    /// JSON pointer of what is being read, and how long it was at each of its parts.
+    path: String,
+    parts: Vec<usize>,
 }
 
 impl<'d> Builder<'d> {
     pub(super) fn new(document: &'d mut Document, offsets: &'d Offsets, diagnostics: &'d mut Vec<Diagnostic>) -> Self {
-        Self { document, offsets, diagnostics, frames: Vec::new(), path: Vec::new() }
+        Self { document, offsets, diagnostics, frames: Vec::new(), path: String::new(), parts: Vec::new() }
+    }
+
+    fn push(&mut self, part: &str) {
+        self.parts.push(self.path.len());
+        self.path.push('/');
+        self.path.push_str(part);
+    }
+
+    fn pop(&mut self) {
+        self.path.truncate(self.parts.pop().unwrap_or_default());
     }
 
     fn report(&mut self, code: &'static str, bytes: Range<usize>, message: impl Into<String>) -> &mut Diagnostic {
-        let diagnostic = self.document.at(code, &self.path.concat(), bytes, message);
+        let diagnostic = self.document.at(code, &self.path, bytes, message);
         self.diagnostics.push(diagnostic);
         let last = self.diagnostics.len() - 1;
         &mut self.diagnostics[last]
+    }
+
+    /// How many diagnostics there are.
+    pub(super) fn diagnostics(&self) -> usize {
+        self.diagnostics.len()
     }
 
     pub(super) fn several_documents(&mut self, span: Marks) {
@@ -169,7 +190,7 @@ impl<'d> Builder<'d> {
     fn refuse(&mut self) {
         let item =
             self.frames.last().filter(|frame| frame.fields.is_none()).map(|frame| format!("/{}", frame.items.len()));
-        self.document.refused.insert(self.path.concat() + &item.unwrap_or_default());
+        self.document.refused.insert(self.path.clone() + &item.unwrap_or_default());
     }
 
     fn key_expected(&self) -> bool {
@@ -228,7 +249,7 @@ impl<'d> Builder<'d> {
         if frame.keys.insert(text.to_owned()) {
             self.set_key(Some(text), bytes);
         } else {
-            let first = self.document.span(&format!("{}/{}", self.path.concat(), pointer_part(text)));
+            let first = self.document.span(&format!("{}/{}", self.path, pointer_part(text)));
             let line = self.document.place(first.key.unwrap_or_default()).line;
             self.report(
                 codes::DUPLICATE_KEY,
@@ -240,16 +261,15 @@ impl<'d> Builder<'d> {
     }
 
     fn set_key(&mut self, key: Option<&str>, bytes: Range<usize>) {
-        let part = key.map_or_else(|| "/~dropped".to_owned(), |key| format!("/{}", pointer_part(key)));
         if let Some(frame) = self.frames.last_mut() {
             frame.span.end = frame.span.end.max(bytes.end);
             frame.key = Some((key.map(str::to_owned), bytes.clone()));
         }
-        self.path.push(part);
+        self.push(&key.map_or(Cow::Borrowed(DROPPED), pointer_part));
         if key.is_some() {
             // So that a second one can say where the first one is, whatever its value turns out to be.
             let span = Span { key: Some(bytes.clone()), value: bytes, plain: false };
-            self.document.spans.insert(self.path.concat(), span);
+            self.document.spans.insert(self.path.clone(), span);
         }
     }
 
@@ -262,10 +282,11 @@ impl<'d> Builder<'d> {
         if is_key {
             self.report(codes::KEY_NOT_TEXT, bytes.clone(), "a key must be text");
         } else if let Some(frame) = self.frames.last().filter(|frame| frame.fields.is_none()) {
-            self.path.push(format!("/{}", frame.items.len()));
+            let index = frame.items.len().to_string();
+            self.push(&index);
         }
         if is_key {
-            self.path.push("/~dropped".to_owned());
+            self.push(DROPPED);
         }
         // The start of a block has no characters of its own.
         let flow = !bytes.is_empty() && self.document.text[bytes.start..].starts_with(['[', '{']);
@@ -287,12 +308,12 @@ impl<'d> Builder<'d> {
         let bytes = frame.span.start..end.max(frame.span.start);
         let value = frame.fields.map_or_else(|| Value::Array(frame.items), Value::Object);
         if frame.is_key {
-            self.path.pop();
+            self.pop();
             self.set_key(None, bytes);
             return;
         }
         if self.frames.last().is_some_and(|parent| parent.fields.is_none()) {
-            self.path.pop();
+            self.pop();
         }
         self.complete(value, bytes, false);
     }
@@ -308,14 +329,16 @@ impl<'d> Builder<'d> {
         match (&mut frame.fields, frame.key.take()) {
             (Some(fields), Some((key, key_bytes))) => {
                 if let Some(key) = key {
-                    let span = Span { key: Some(key_bytes), value: bytes, plain };
-                    self.document.spans.insert(self.path.concat(), span);
+                    // its place was noted when the key came
+                    if let Some(span) = self.document.spans.get_mut(&self.path) {
+                        *span = Span { key: Some(key_bytes), value: bytes, plain };
+                    }
                     fields.insert(key, value);
                 }
-                self.path.pop();
+                self.path.truncate(self.parts.pop().unwrap_or_default());
             }
             (None, _) => {
-                let pointer = format!("{}/{}", self.path.concat(), frame.items.len());
+                let pointer = format!("{}/{}", self.path, frame.items.len());
                 self.document.spans.insert(pointer, Span { key: None, value: bytes, plain });
                 frame.items.push(value);
             }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use saphyr_parser::{Event, Parser};
 
-use super::{Diagnostic, Document, codes};
+use super::{Diagnostic, Document, MOST_SAID, codes, cut};
 use builder::{Builder, Offsets};
 
 /// Largest file.
@@ -33,6 +33,7 @@ pub(super) fn read(file: &Path, bytes: &[u8]) -> (Option<Document>, Vec<Diagnost
     }
     let mut diagnostics = Vec::new();
     let complete = build(&mut document, &mut diagnostics);
+    let complete = !cut(&mut diagnostics) && complete;
     (complete.then_some(document), diagnostics)
 }
 
@@ -67,7 +68,7 @@ fn build(document: &mut Document, diagnostics: &mut Vec<Diagnostic>) -> bool {
                 }
             }
             Ok((event, span)) => {
-                if !builder.event(event, span) {
+                if !builder.event(event, span) || builder.diagnostics() >= MOST_SAID {
                     return false;
                 }
             }

@@ -1,0 +1,133 @@
+//! How long cells take, and what they move.
+
+use benchgrid_probe::experiment::Link;
+
+use super::{Cell, PlannedSystem, fluid};
+use crate::spec::{Lab, Load, Role};
+
+/// Seconds of an attempt on a ready cluster beside its transfers: deploying, registering, storing, the commits.
+/// Measured with the smoke scenario: about 30 s from admission to outcome, its small transfers included.
+const AROUND_SECONDS: f64 = 30.0;
+/// Seconds from a directory's removal until its namespace is gone: measured, docs/guide/argocd.md.
+const REMOVAL_SECONDS: f64 = 6.0;
+/// Seconds by which both take longer where no push event tells Argo CD: measured, docs/guide/argocd.md.
+const UNTOLD_SECONDS: f64 = (123.0 - 4.7) + (180.0 - 5.9);
+/// How many times the fluid bound a transfer takes: the slowest of the smoke scenario took 1.24 times, README.md.
+const TRANSFER_FACTOR: f64 = 1.25;
+/// Seconds of a transfer whose links say nothing: an assumption.
+const UNKNOWN_SECONDS: f64 = 30.0;
+/// Bytes a second at which content is made, brought in and hashed: an assumption, a tenth of it is what deadlines allow.
+const CONTENT_RATE: f64 = 100e6;
+/// How often the content passes at that rate: the first seeder's upload, the others', reading back. Methodology.
+const CONTENT_PASSES: f64 = 3.0;
+/// Seconds until seeders are known: qBittorrent announces on a grid of whole seconds. Methodology.
+const GATE_SECONDS: f64 = 1.0;
+/// Seconds until all leechers have the start and its delay, and afterwards their counters are read: an assumption.
+const START_SECONDS: f64 = 2.0;
+
+/// Bytes that a campaign moves.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Moved {
+    /// Received by leechers of measured systems.
+    pub(super) downloaded: u64,
+    /// Brought in by seeders of measured systems.
+    pub(super) uploaded: u64,
+    /// Received by leechers of background systems while measured ones transfer, at the pace of their links.
+    pub(super) background: u64,
+    /// Plain transfers that prove the links.
+    pub(super) baseline: u64,
+}
+
+/// What one attempt moves.
+pub(super) fn moved(cell: &Cell) -> Moved {
+    let mut moved = Moved::default();
+    let (size, all) = (cell.measure.file_size, transfers(cell));
+    for system in &cell.systems {
+        let seeders = u64::from(system.seeders);
+        match system.load {
+            Load::Measured => {
+                moved.downloaded = moved.downloaded.saturating_add(product([all, leechers(system), size]));
+                moved.uploaded = moved.uploaded.saturating_add(product([all, seeders, size]));
+            }
+            Load::Background => {
+                if let Some((bound, _)) = fluid::bounds(&system.groups, system.seeders, size) {
+                    let rounds = float(all) * transfer_seconds(cell) / (TRANSFER_FACTOR * bound);
+                    let round = product([leechers(system), size]);
+                    moved.background = moved.background.saturating_add(whole(rounds * float(round)));
+                }
+            }
+            Load::Idle => {}
+        }
+    }
+    let tested: u64 = links(cell).map(|(_, nodes)| 2 * u64::from(nodes)).sum();
+    moved.baseline = product([tested, cell.measure.baseline_bytes]);
+    moved
+}
+
+/// Seconds for which an attempt is expected to hold its place, from its admission until the place is free.
+pub(super) fn expected_seconds(cell: &Cell, lab: &Lab) -> f64 {
+    let measure = &cell.measure;
+    let content = CONTENT_PASSES * float(measure.file_size) / CONTENT_RATE;
+    let once = content
+        + GATE_SECONDS
+        + measure.idle_seconds
+        + START_SECONDS
+        + transfer_seconds(cell)
+        + measure.cool_down_seconds;
+    AROUND_SECONDS + baseline_seconds(cell) + float(transfers(cell)) * once + place_seconds(lab)
+}
+
+/// Seconds if every try at a trial takes all that it may, and the lab's retries are all used.
+pub(super) fn most_seconds(cell: &Cell, lab: &Lab) -> f64 {
+    f64::from(1 + lab.spec.retries) * (float(cell.deadline_seconds) + place_seconds(lab))
+}
+
+/// Seconds until the place of an attempt that ended is free.
+fn place_seconds(lab: &Lab) -> f64 {
+    let untold = if lab.spec.argocd.webhook.is_some() { 0.0 } else { UNTOLD_SECONDS };
+    let drain = lab.spec.drain.duration().unwrap_or_default().as_secs_f64();
+    untold + drain.max(REMOVAL_SECONDS)
+}
+
+fn transfer_seconds(cell: &Cell) -> f64 {
+    cell.measure.fluid_bound_seconds.map_or(UNKNOWN_SECONDS, |bound| TRANSFER_FACTOR * bound)
+}
+
+/// Each node in turn, both ways.
+fn baseline_seconds(cell: &Cell) -> f64 {
+    let bits = float(cell.measure.baseline_bytes) * 8.0;
+    let each = |(link, nodes): (Link, u32)| {
+        f64::from(nodes) * (bits / float(link.up_bits_per_second) + bits / float(link.down_bits_per_second))
+    };
+    links(cell).map(each).sum()
+}
+
+/// Shaped links, and how many nodes have them.
+fn links(cell: &Cell) -> impl Iterator<Item = (Link, u32)> {
+    let groups = cell.systems.iter().flat_map(|system| &system.groups);
+    groups.filter_map(|group| Some((group.link?, group.replicas)))
+}
+
+fn transfers(cell: &Cell) -> u64 {
+    u64::from(cell.measure.warmup) + u64::from(cell.measure.repetitions)
+}
+
+fn leechers(system: &PlannedSystem) -> u64 {
+    let nodes: u32 = system.groups.iter().filter(|g| g.role != Role::Bootstrap).map(|g| g.replicas).sum();
+    u64::from(nodes.saturating_sub(system.seeders))
+}
+
+/// A product that stays at the largest number there is.
+fn product<const N: usize>(factors: [u64; N]) -> u64 {
+    factors.into_iter().fold(1, u64::saturating_mul)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a forecast; amounts stay below 2^53")]
+fn float(whole: u64) -> f64 {
+    whole as f64
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; a cast of floats saturates")]
+fn whole(number: f64) -> u64 {
+    number as u64
+}

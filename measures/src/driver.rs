@@ -1,0 +1,62 @@
+use crate::Observation;
+
+/// What a driver declares of the nodes that it drives.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DriverFacts {
+    /// Its name in `system.yaml`.
+    pub name: &'static str,
+    /// Whether the probe has it.
+    pub built: bool,
+    /// How it can see progress.
+    pub kinds: &'static [Observation],
+    /// What a node verifies at once: the first of it is the first byte.
+    pub unit: &'static str,
+    /// How fine, or how fresh, the node's own counter is.
+    pub resolution: &'static str,
+}
+
+/// Every driver there is or will be; the one list that plan and probe go by.
+pub const DRIVERS: [DriverFacts; 5] = [
+    DriverFacts {
+        name: "http",
+        built: true,
+        kinds: &[Observation::Counter],
+        unit: "a byte",
+        resolution: "every byte counts at once",
+    },
+    DriverFacts {
+        name: "qbittorrent",
+        built: true,
+        kinds: &[Observation::Counter],
+        unit: "a piece, 256 KiB or more",
+        resolution: "refreshed every 100 ms",
+    },
+    DriverFacts {
+        name: "rqbit",
+        built: false,
+        kinds: &[Observation::Counter, Observation::Stream],
+        unit: "a piece, 256 KiB or more",
+        resolution: "as the node gives it",
+    },
+    DriverFacts {
+        name: "codex",
+        built: false,
+        kinds: &[Observation::Counter, Observation::Stream],
+        unit: "a block of 64 KiB",
+        resolution: "steps of 1.3 MB",
+    },
+    DriverFacts {
+        name: "external",
+        built: false,
+        kinds: &[Observation::Counter],
+        unit: "as the sidecar says",
+        resolution: "as the sidecar says",
+    },
+];
+
+impl DriverFacts {
+    /// The driver of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        DRIVERS.iter().find(|driver| driver.name == name)
+    }
+}
