@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use benchgrid::git::{Branch, Change, GitError, Ownership, Provenance, Publication, Published, publish};
+use benchgrid::git::{Branch, Change, Folders, GitError, Ownership, Provenance, Publication, Published, publish};
 use git2::{Oid, Repository, Signature, Time};
 
 /// Runs git and gives what it says.
@@ -83,7 +83,7 @@ impl World {
             lab,
             own,
             files,
-            folders: BTreeMap::new(),
+            folders: Folders::default(),
             index: &index,
             provenance: self.provenance(),
             version: "0.0.0",
@@ -190,7 +190,7 @@ fn a_late_compile_of_an_older_commit_changes_nothing() {
         lab: "lab",
         own: Ownership::Compiled,
         files,
-        folders: BTreeMap::new(),
+        folders: Folders::default(),
         index: &index,
         provenance: old.clone(),
         version: "0.0.0",
@@ -291,7 +291,7 @@ fn a_folder_of_a_branch_can_hold_everything() {
         lab: "lab",
         own: Ownership::Compiled,
         files: inside(files("a", "codex-00000001")),
-        folders: BTreeMap::new(),
+        folders: Folders::default(),
         index: &index,
         provenance: world.provenance(),
         version: "0.0.0",
@@ -469,7 +469,7 @@ fn as_many_threads_as_there_are_give_the_same_commit() {
             lab: "lab",
             own: Ownership::Compiled,
             files: many.clone(),
-            folders: BTreeMap::new(),
+            folders: Folders::default(),
             index: &index,
             provenance: world.provenance(),
             version: "0.0.0",

@@ -3,13 +3,12 @@ use serde_json::{Value, json};
 use super::names::Labels;
 use super::{Files, put};
 use crate::kustomize::{emit, kind, name};
-use crate::spec::PatchSpec;
 
 /// A `kustomization.yaml` of the subset that we write.
 pub(super) struct Kustomization {
     pub(super) resources: Vec<String>,
     pub(super) namespace: Option<String>,
-    /// On objects, not in selectors, not on pods.
+    /// On objects and on the pods that they make, not in selectors.
     pub(super) labels: Labels,
     pub(super) patches: Vec<Patch>,
 }
@@ -37,12 +36,6 @@ impl Patch {
             ops,
             renames: before != after,
         })
-    }
-
-    /// As the user wrote it.
-    pub(super) fn from_user(patch: &PatchSpec) -> Self {
-        let target = &patch.target;
-        Self { kind: target.kind.clone(), name: target.name.clone(), ops: patch.ops.clone(), renames: false }
     }
 
     /// The same, and it may change the name.
@@ -98,7 +91,7 @@ impl Kustomization {
             value["namespace"] = json!(namespace);
         }
         if !self.labels.is_empty() {
-            value["labels"] = json!([{"includeSelectors": false, "pairs": self.labels}]);
+            value["labels"] = json!([{"includeSelectors": false, "includeTemplates": true, "pairs": self.labels}]);
         }
         if !self.patches.is_empty() {
             value["patches"] = self.patches.into_iter().map(Patch::value).collect();
