@@ -5,7 +5,9 @@ use git2::Repository;
 
 use super::out_folder::{OutError, OutFolder};
 use super::{Exit, fail, fail_git, inputs, print, say};
-use crate::git::{Folder, Folders, GitError, Make, Ownership, Provenance, Publication, Published, discover, publish, without_user};
+use crate::git::{
+    Folder, Folders, GitError, Make, Ownership, Provenance, Publication, Published, discover, publish, without_user,
+};
 use crate::parallel;
 use crate::plan::Plan;
 use crate::render::{self, Files, Groups, Overlays};

@@ -24,8 +24,7 @@ pub(super) struct Furnished<'a> {
 
 impl Furnished<'_> {
     /// The operations, on the workload as the experiment's patches leave it.
-    pub(super) fn patch(&self, set: Value) -> ObjectPatch {
-        let mut patch = ObjectPatch::new(set);
+    pub(super) fn patch(&self, mut patch: ObjectPatch) -> ObjectPatch {
         let node = container_at(&patch.object, "containers", &self.system.container).unwrap_or_default();
         self.identity(&mut patch);
         let volume = self.volume(&mut patch, &node);

@@ -76,13 +76,14 @@ impl GroupFolder<'_> {
             .filter(|object| kind(object) != "StatefulSet")
             .map(|object| (kind(object).to_owned(), name(object).to_owned()))
             .collect();
-        let patch = |before: ObjectPatch| {
-            let mut ours = self.ours(&before.object);
-            for (pointer, old) in references_to(&others, &before.object) {
-                ours.set(&pointer, self.renamed(old));
+        let patch = |patch: ObjectPatch| {
+            let before = name(&patch.object).to_owned();
+            let references = references_to(&others, &patch.object);
+            let mut patch = self.ours(patch);
+            for (pointer, old) in references {
+                patch.set(&pointer, self.renamed(old));
             }
-            let ops = before.ops.into_iter().chain(ours.ops).collect();
-            Patch::of(&before.object, name(&ours.object), ops)
+            Patch::of(&patch.object, &before, patch.ops)
         };
         experiment.into_iter().filter_map(patch).collect()
     }
@@ -107,24 +108,25 @@ impl GroupFolder<'_> {
         renamed(old, &self.system.name, &self.group.name)
     }
 
-    /// What we change of an object beside references.
-    fn ours(&self, object: &Value) -> ObjectPatch {
+    /// Adds what we change of an object beside references.
+    fn ours(&self, mut patch: ObjectPatch) -> ObjectPatch {
         let labels = self.labels();
-        if kind(object) == "StatefulSet" {
+        let kind = kind(&patch.object).to_owned();
+        if kind == "StatefulSet" {
             let furnished = Furnished { lab: self.lab, system: self.system, group: self.group, labels };
-            return furnished.patch(object.clone());
+            return furnished.patch(patch);
         }
-        let mut patch = ObjectPatch::new(object.clone());
-        patch.set("/metadata/name", self.renamed(name(object)));
+        let name = self.renamed(name(&patch.object));
+        patch.set("/metadata/name", name);
         label(&mut patch, "/metadata/labels", &labels);
-        let selects = match kind(object) {
+        let selects = match kind.as_str() {
             "Service" => "/spec/selector",
             "NetworkPolicy" => "/spec/podSelector/matchLabels",
             "PodDisruptionBudget" => "/spec/selector/matchLabels",
             _ => return patch,
         };
         // a Service without a selector has its addresses from elsewhere
-        if kind(object) != "Service" || patch.get(selects).is_some() {
+        if kind != "Service" || patch.get(selects).is_some() {
             for (label, value) in selector(&self.system.name, &self.group.name).as_object().into_iter().flatten() {
                 patch.set(&format!("{selects}/{}", escape(label)), value.clone());
             }

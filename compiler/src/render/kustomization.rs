@@ -27,14 +27,13 @@ impl Patch {
         Self { kind: kind.to_owned(), name: None, ops, renames: false }
     }
 
-    /// On one object, whose name becomes `after`; none where nothing changes.
-    pub(super) fn of(object: &Value, after: &str, ops: Vec<Value>) -> Option<Self> {
-        let before = name(object);
+    /// On one object, whose name was `before`; none where nothing changes.
+    pub(super) fn of(object: &Value, before: &str, ops: Vec<Value>) -> Option<Self> {
         (!ops.is_empty()).then(|| Self {
             kind: kind(object).to_owned(),
             name: Some(before.to_owned()),
             ops,
-            renames: before != after,
+            renames: before != name(object),
         })
     }
 

@@ -1,6 +1,6 @@
 use super::group::GroupFolder;
-use super::names::group_name;
 use super::groups::{Groups, groups};
+use super::names::group_name;
 use super::{Files, cell, coordinator, on_branch, policies, put};
 use crate::plan::{Cell, Plan};
 use crate::spec::Lab;
