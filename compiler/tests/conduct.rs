@@ -15,7 +15,7 @@ use std::{
 };
 
 use benchgrid::conduct::{Conductor, Done, NoCluster, Options, Status, Tick, read_state};
-use benchgrid::git::{Branch, Ownership, Provenance, Publication, Remote, Snapshot, publish};
+use benchgrid::git::{Branch, Folders, Ownership, Provenance, Publication, Remote, Snapshot, publish};
 use benchgrid_measures::{AttemptName, Timestamp, Verdict};
 use git::git;
 use git2::Repository;
@@ -158,7 +158,7 @@ impl World {
             lab: "lab",
             own: Ownership::Compiled,
             files,
-            folders: BTreeMap::new(),
+            folders: Folders::default(),
             index: &index,
             provenance: Provenance::of(&Repository::open(&source).unwrap()).unwrap(),
             version: "0.0.0",

@@ -14,7 +14,7 @@ use std::{
     process::Command,
 };
 
-use benchgrid::git::{Branch, Change, GitError, Ownership, Provenance, Publication, Published, publish};
+use benchgrid::git::{Branch, Change, Folders, GitError, Ownership, Provenance, Publication, Published, publish};
 use copy::copy;
 use git::git;
 use git2::{Oid, Repository, Signature, Time};
@@ -75,7 +75,7 @@ impl World {
             lab,
             own,
             files,
-            folders: BTreeMap::new(),
+            folders: Folders::default(),
             index: &index,
             provenance: self.provenance(),
             version: "0.0.0",
@@ -181,7 +181,7 @@ fn a_late_compile_of_an_older_commit_changes_nothing() {
         lab: "lab",
         own: Ownership::Compiled,
         files,
-        folders: BTreeMap::new(),
+        folders: Folders::default(),
         index: &index,
         provenance: old.clone(),
         version: "0.0.0",
@@ -281,7 +281,7 @@ fn a_folder_of_a_branch_can_hold_everything() {
         lab: "lab",
         own: Ownership::Compiled,
         files: inside(files("a", "codex-00000001")),
-        folders: BTreeMap::new(),
+        folders: Folders::default(),
         index: &index,
         provenance: world.provenance(),
         version: "0.0.0",

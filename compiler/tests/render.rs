@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use benchgrid::cli::schema::schema;
-use benchgrid::kustomize::{NoPrograms, build, load_base, read_documents};
+use benchgrid::kustomize::{NoPrograms, build, load_base, name, read_documents};
 use benchgrid::matrix;
 use benchgrid::plan::{Cell, Plan, Systems, plan};
-use benchgrid::render::{Attempt, Files, PlanFile, admit, attempt, files, plan_json, plan_markdown, plan_text, show};
+use benchgrid::render::{
+    Attempt, Files, Overlays, PlanFile, admit, attempt, files, plan_json, plan_markdown, plan_text, show,
+};
 use benchgrid::spec::{Lab, any_error, base_folder, load_lab, load_scenario, load_system};
 use benchgrid_measures::AttemptName;
 use by_name::by_name;
@@ -191,6 +193,25 @@ fn labels_of_long_names_are_cut() {
 fn same_bytes_twice() {
     let scenarios = ["matrices/smoke.yaml", "tests/cluster/never-ready.yaml"];
     assert_eq!(Branch::test(&scenarios).files, Branch::test(&scenarios).files);
+}
+
+#[test]
+fn cells_share_group_folders_that_are_their_own() {
+    for branch in [Branch::rich(), Branch::test(&["matrices/codex-vs-bittorrent.yaml"])] {
+        let overlays = Overlays::new(&branch.plans[0], &branch.lab);
+        let groups = overlays.groups();
+        let distinct: Vec<Files> = groups.distinct().map(|make| make()).collect();
+        let mut count = 0;
+        for ((_, cell), parts) in overlays.folders().zip(groups.of_cells()) {
+            let mut files = overlays.own_files(cell);
+            for (name, place) in parts {
+                files.extend(distinct[*place].iter().map(|(path, bytes)| (format!("{name}/{path}"), bytes.clone())));
+            }
+            assert_eq!(files, overlays.files(cell));
+            count += parts.len();
+        }
+        assert!(distinct.len() < count, "{} folders for {count} groups", distinct.len());
+    }
 }
 
 #[test]

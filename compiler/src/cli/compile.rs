@@ -5,9 +5,11 @@ use git2::Repository;
 
 use super::out_folder::{OutError, OutFolder};
 use super::{Exit, fail, fail_git, inputs, print, say};
-use crate::git::{Folders, GitError, Ownership, Provenance, Publication, Published, discover, publish, without_user};
+use crate::git::{
+    Folder, Folders, GitError, Make, Ownership, Provenance, Publication, Published, discover, publish, without_user,
+};
 use crate::plan::Plan;
-use crate::render::{self, Files, Overlays};
+use crate::render::{self, Files, Groups, Overlays};
 use crate::spec::{Lab, load_document};
 
 /// `benchgrid compile`
@@ -158,12 +160,8 @@ impl Arguments {
         let compiled: BTreeSet<String> = plans.iter().map(|plan| plan.scenario.clone()).collect();
         let index = |present: &BTreeSet<String>| render::index(&present.union(&compiled).cloned().collect(), lab);
         let overlays: Vec<Overlays<'_>> = plans.iter().map(|plan| Overlays::new(plan, lab)).collect();
-        let mut folders = Folders::new();
-        for overlays in &overlays {
-            for (folder, cell) in overlays.folders() {
-                folders.insert(folder, Box::new(move || overlays.files(cell)));
-            }
-        }
+        let groups: Vec<Groups<'_>> = overlays.iter().map(Overlays::groups).collect();
+        let folders = folders(&overlays, &groups);
         let whole = self.scenarios.iter().any(|path| path.is_dir());
         let publication = Publication {
             branch: &lab.spec.git.branch,
@@ -178,6 +176,20 @@ impl Arguments {
         };
         publish(repo.path(), &publication, push)
     }
+}
+
+/// The cells' folders, and those of their groups, which cells share.
+fn folders<'a>(overlays: &'a [Overlays<'a>], groups: &'a [Groups<'a>]) -> Folders<'a> {
+    let mut all = Folders::default();
+    for (overlays, groups) in overlays.iter().zip(groups) {
+        let first = all.shared.len();
+        all.shared.extend(groups.distinct().map(|make| Box::new(make) as Make<'a>));
+        for ((path, cell), of_cell) in overlays.folders().zip(groups.of_cells()) {
+            let parts = of_cell.iter().map(|(name, place)| (name.clone(), first + place)).collect();
+            all.folders.insert(path, Folder { make: Box::new(move || overlays.own_files(cell)), parts });
+        }
+    }
+    all
 }
 
 /// The address of the repository's `origin`.

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use git2::Oid;
 
 use super::{
-    Folders, GitError, Objects,
+    Folder, Folders, GitError, Make, Objects,
     tree::{Entries, FILE, FOLDER, is_file},
 };
 use crate::parallel;
@@ -45,7 +45,7 @@ impl Change {
 
     /// The tree after the change; what is new of it waits in `objects`.
     pub fn apply(&self, objects: &mut Objects<'_>, root: Option<Oid>, prefix: &str) -> Result<Oid, GitError> {
-        self.apply_with(objects, root, prefix, &Folders::new())
+        self.apply_with(objects, root, prefix, &Folders::default())
     }
 
     /// The same, and folders that are made now; their paths are whole ones. A few at a time are in memory.
@@ -56,21 +56,20 @@ impl Change {
         prefix: &str,
         folders: &Folders<'_>,
     ) -> Result<Oid, GitError> {
-        const AT_ONCE: usize = 512;
         let mut edit = self.edits(objects, root, prefix)?;
-        let folders: Vec<_> = folders.iter().collect();
-        for some in folders.chunks(AT_ONCE) {
-            let made = parallel::map(some, |(_, make)| make());
-            let bytes: Vec<&[u8]> = made.iter().flat_map(BTreeMap::values).map(Vec::as_slice).collect();
-            let mut ids = objects.blobs(&bytes)?.into_iter();
-            for ((path, _), files) in some.iter().zip(&made) {
-                let mut folder = Edit::default();
-                for (file, id) in files.keys().zip(&mut ids) {
-                    folder.set(file, Start::Blob(id))?;
-                }
-                if let Some(tree) = edit_tree(objects, None, &folder)? {
-                    edit.set(path, Start::Tree(tree))?;
-                }
+        let shared: Vec<_> = folders.shared.iter().map(|make| (make, Vec::new())).collect();
+        let shared = made(objects, &shared)?;
+        let mut wanted = Vec::with_capacity(folders.folders.len());
+        for Folder { make, parts } in folders.folders.values() {
+            let tree = |(name, place): &'_ (String, usize)| {
+                let tree = shared.get(*place).copied().flatten();
+                Ok((name.clone(), tree.ok_or_else(|| GitError::BadPath(name.clone()))?))
+            };
+            wanted.push((make, parts.iter().map(tree).collect::<Result<Vec<_>, GitError>>()?));
+        }
+        for (path, tree) in folders.folders.keys().zip(made(objects, &wanted)?) {
+            if let Some(tree) = tree {
+                edit.set(path, Start::Tree(tree))?;
             }
         }
         let tree = edit_tree(objects, root, &edit)?;
@@ -95,6 +94,29 @@ impl Change {
         }
         Ok(edit)
     }
+}
+
+/// The trees of folders that are made now, each with further trees in it; none where a folder would be empty. The files
+/// of a few at a time are in memory.
+fn made(objects: &mut Objects<'_>, folders: &[(&Make<'_>, Vec<(String, Oid)>)]) -> Result<Vec<Option<Oid>>, GitError> {
+    const AT_ONCE: usize = 512;
+    let mut trees = Vec::with_capacity(folders.len());
+    for some in folders.chunks(AT_ONCE) {
+        let made = parallel::map(some, |(make, _)| make());
+        let bytes: Vec<&[u8]> = made.iter().flat_map(BTreeMap::values).map(Vec::as_slice).collect();
+        let mut ids = objects.blobs(&bytes)?.into_iter();
+        for ((_, parts), files) in some.iter().zip(&made) {
+            let mut folder = Edit::default();
+            for (file, id) in files.keys().zip(&mut ids) {
+                folder.set(file, Start::Blob(id))?;
+            }
+            for (name, id) in parts {
+                folder.set(name, Start::Tree(*id))?;
+            }
+            trees.push(edit_tree(objects, None, &folder)?);
+        }
+    }
+    Ok(trees)
 }
 
 /// A file or folder below a tree.

@@ -30,6 +30,6 @@ pub use objects::Objects;
 pub use open::{discover, open};
 pub use problem::RemoteProblem;
 pub use provenance::{Metadata, Provenance};
-pub use publish::{Folders, Index, Make, Ownership, Publication, Published, publish};
+pub use publish::{Folder, Folders, Index, Make, Ownership, Publication, Published, publish};
 pub use remote::{Pushed, Remote, without_user};
 pub use snapshot::Snapshot;

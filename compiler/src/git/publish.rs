@@ -29,8 +29,22 @@ pub type Index<'a> = &'a dyn Fn(&BTreeSet<String>) -> BTreeMap<String, Vec<u8>>;
 /// Makes the files of a folder, by their path within it.
 pub type Make<'a> = Box<dyn Fn() -> BTreeMap<String, Vec<u8>> + Sync + 'a>;
 
-/// Folders whose files are made when they are needed, by path: the files of all at once may be too much to hold.
-pub type Folders<'a> = BTreeMap<String, Make<'a>>;
+/// Folders whose files are made when they are needed: the files of all at once may be too much to hold.
+#[derive(Default)]
+pub struct Folders<'a> {
+    /// Folders, by path.
+    pub folders: BTreeMap<String, Folder<'a>>,
+    /// Folders that may stand in several of these. Each is made once.
+    pub shared: Vec<Make<'a>>,
+}
+
+/// One folder.
+pub struct Folder<'a> {
+    /// Its own files.
+    pub make: Make<'a>,
+    /// Names of folders in it, and which of the shared ones each is.
+    pub parts: Vec<(String, usize)>,
+}
 
 /// What a compile wants on the branch.
 pub struct Publication<'a> {
@@ -72,7 +86,7 @@ impl Publication<'_> {
 
     /// Names of the scenarios in the files.
     pub(super) fn scenarios(&self) -> BTreeSet<String> {
-        let paths = self.files.keys().chain(self.folders.keys());
+        let paths = self.files.keys().chain(self.folders.folders.keys());
         let inside = paths.filter_map(|path| self.path(path)?.strip_prefix("overlays/"));
         inside.filter_map(|path| path.split_once('/')).map(|(scenario, _)| scenario.to_owned()).collect()
     }

@@ -47,6 +47,8 @@ struct Kustomization {
 struct Labels {
     pairs: BTreeMap<String, String>,
     include_selectors: bool,
+    #[serde(default)]
+    include_templates: bool,
 }
 
 #[derive(Deserialize)]
@@ -75,7 +77,7 @@ struct Built {
 
 /// What `kustomize build` makes of a folder of this tree, in the order of the resources.
 ///
-/// Only for trees of the subset that we write: resources, JSON 6902 patches, a namespace, labels without selectors.
+/// Only for trees of the subset that we write: resources, JSON 6902 patches, a namespace, labels, not in selectors.
 pub fn build(tree: &BTreeMap<String, Vec<u8>>, folder: &str) -> Result<Vec<Value>, BuildError> {
     Ok(build_folder(tree, folder)?.into_iter().map(|built| built.object).collect())
 }
@@ -106,10 +108,8 @@ fn build_folder(tree: &BTreeMap<String, Vec<u8>>, folder: &str) -> Result<Vec<Bu
         if labels.include_selectors {
             return Err(BuildError::Kustomization(path, "labels in selectors are not of the subset".to_owned()));
         }
-        for (key, value) in &labels.pairs {
-            for one in &mut built {
-                one.object["metadata"]["labels"][key] = json!(value);
-            }
+        for one in &mut built {
+            set_labels(&mut one.object, labels);
         }
     }
     Ok(built)
@@ -131,6 +131,26 @@ fn apply_patch(built: &mut [Built], patch: &Patch, file: &str) -> Result<(), Bui
         }
     }
     if found { Ok(()) } else { Err(BuildError::NoTarget(file.to_owned(), what)) }
+}
+
+/// On the object and, with templates, on the pods and volumes that it makes.
+fn set_labels(object: &mut Value, labels: &Labels) {
+    let set = |metadata: &mut Value| {
+        for (key, value) in &labels.pairs {
+            metadata["labels"][key] = json!(value);
+        }
+    };
+    set(&mut object["metadata"]);
+    if !labels.include_templates {
+        return;
+    }
+    if matches!(kind(object), "StatefulSet" | "Deployment" | "Job") {
+        set(&mut object["spec"]["template"]["metadata"]);
+    }
+    let claims = object.pointer_mut("/spec/volumeClaimTemplates").and_then(Value::as_array_mut);
+    for claim in claims.into_iter().flatten() {
+        set(&mut claim["metadata"]);
+    }
 }
 
 fn set_namespace(built: &mut [Built], namespace: &str) {

@@ -15,37 +15,47 @@ const FIRST: [&str; 4] = ["op", "path", "name", "namespace"];
 /// Keys: the Kubernetes order first, then sorted. Text is plain only where no version of YAML could take it for
 /// something else; a literal block where nothing can be lost in it; quoted as JSON otherwise.
 pub fn emit(value: &Value) -> String {
-    let mut out = String::new();
-    match value {
-        Value::Object(map) if !map.is_empty() => mapping(&mut out, map, 0, false),
-        Value::Array(items) if !items.is_empty() => sequence(&mut out, items, 0, false),
-        other => {
-            inline(&mut out, other, 0);
-            out.push('\n');
-        }
-    }
-    out
+    emit_all([value])
 }
 
 /// Several documents in one text.
 pub fn emit_all<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
-    values.into_iter().map(emit).collect::<Vec<_>>().join("---\n")
+    // most files fit: growing step by step costs as much as writing
+    let mut out = String::with_capacity(8 << 10);
+    for value in values {
+        if !out.is_empty() {
+            out.push_str("---\n");
+        }
+        document(&mut out, value);
+    }
+    out.shrink_to_fit();
+    out
+}
+
+fn document(out: &mut String, value: &Value) {
+    match value {
+        Value::Object(map) if !map.is_empty() => mapping(out, map, 0, false),
+        Value::Array(items) if !items.is_empty() => sequence(out, items, 0, false),
+        other => {
+            inline(out, other, 0);
+            out.push('\n');
+        }
+    }
 }
 
 /// `first_inline`: the first entry stands on the current line, after a dash.
 fn mapping(out: &mut String, map: &Map<String, Value>, indent: usize, first_inline: bool) {
     let first: &[&str] = if map.contains_key("apiVersion") { &FIRST_OF_OBJECT } else { &FIRST };
-    let rank = |key: &str| first.iter().position(|first| *first == key).unwrap_or(first.len());
-    let mut keys: Vec<&String> = map.keys().collect();
-    // stable, and the map is sorted already
-    keys.sort_by_key(|key| rank(key));
-    for (place, key) in keys.into_iter().enumerate() {
+    let leading = first.iter().filter_map(|key| map.get_key_value(*key));
+    // the map is sorted already
+    let others = map.iter().filter(|(key, _)| !first.contains(&key.as_str()));
+    for (place, (key, value)) in leading.chain(others).enumerate() {
         if place > 0 || !first_inline {
             pad(out, indent);
         }
         text(out, key);
         out.push(':');
-        match &map[key] {
+        match value {
             Value::Object(inner) if !inner.is_empty() => {
                 out.push('\n');
                 mapping(out, inner, indent + 2, false);
@@ -88,7 +98,13 @@ fn end_line(out: &mut String) {
 }
 
 fn pad(out: &mut String, indent: usize) {
-    out.extend(std::iter::repeat_n(' ', indent));
+    const BLANKS: &str = "                                ";
+    let mut left = indent;
+    while left > 0 {
+        let some = left.min(BLANKS.len());
+        out.push_str(&BLANKS[..some]);
+        left -= some;
+    }
 }
 
 fn inline(out: &mut String, value: &Value, indent: usize) {
@@ -129,7 +145,7 @@ fn text(out: &mut String, text: &str) {
 fn is_plain(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/+@=:".contains(&b))
-        && !text.contains("::")
+        && !text.as_bytes().windows(2).any(|pair| pair == b"::")
         && !text.ends_with(':')
         && !scalar::is_word(text)
 }

@@ -114,14 +114,15 @@ pub(super) fn built(
     group: &PlannedGroup,
     spot: &Spot,
 ) -> Result<Vec<Value>, Trouble> {
-    let mut built = objects.to_vec();
-    if let Some(set) = workload(objects, &system.workload) {
-        let patched = own_patch(set, &system.container, group, |image| &image.experiment).object;
-        let place = objects.iter().position(|object| std::ptr::eq(object, set));
-        if let Some(place) = place {
-            built[place] = patched;
+    let set = workload(objects, &system.workload);
+    let own = |object: &Value| {
+        if set.is_some_and(|set| std::ptr::eq(object, set)) {
+            own_patch(object, &system.container, group, |image| &image.experiment).object
+        } else {
+            object.clone()
         }
-    }
+    };
+    let mut built: Vec<Value> = objects.iter().map(own).collect();
     patch_objects(&mut built, &group.patches, spot)?;
     Ok(built)
 }

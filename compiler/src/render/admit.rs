@@ -45,12 +45,9 @@ fn attempt_lines(attempt: &AttemptName) -> Vec<(String, usize)> {
     let AttemptName { trial, number, .. } = attempt;
     vec![
         (format!("namespace: {attempt}"), 1),
-        // of every object
+        // of every object, and of the pods
         (format!("benchgrid.io/attempt: {attempt}"), 1),
         (format!("benchgrid.io/trial: \"{trial}\""), 1),
-        // of the pods: of the StatefulSets, of the Job
-        (format!("value: {attempt}"), 2),
-        (format!("value: \"{trial}\""), 2),
         (format!("value: coordinator-t{trial}a{number}"), 1),
     ]
 }

@@ -5,13 +5,15 @@ use benchgrid_probe::experiment::{self as told, Experiment, Group, GroupRole, Me
 use serde_json::{Value, json};
 
 use super::kustomization::{Kustomization, Patch};
-use super::names::{CONDUCTOR, Labels, conductor_namespace, group_name, key, key_step, meta, own_attempt};
+use super::names::{CONDUCTOR, cell_labels, conductor_namespace, group_name, key, meta, own_attempt};
 use crate::plan::{Cell, Plan, PlannedGroup};
 use crate::spec::{Lab, Load, Role, Shaping};
 
-/// The one file that an admission rewrites.
-pub(super) fn kustomization(plan: &Plan, cell: &Cell, mut labels: Labels) -> Kustomization {
+/// The one file that an admission rewrites. What names the cell or the attempt is here and in `cell.yaml` alone, so
+/// that cells can share the other files.
+pub(super) fn kustomization(plan: &Plan, cell: &Cell) -> Kustomization {
     let attempt = own_attempt(plan, cell);
+    let mut labels = cell_labels(plan, cell);
     let mut resources: Vec<String> =
         ["namespace.yaml", "rbac.yaml", "policies.yaml", "cell.yaml", "coordinator.yaml"].map(str::to_owned).into();
     for system in &cell.systems {
@@ -19,28 +21,24 @@ pub(super) fn kustomization(plan: &Plan, cell: &Cell, mut labels: Labels) -> Kus
     }
     labels.insert(key("attempt"), attempt.to_string());
     labels.insert(key("trial"), attempt.trial.to_string());
-    let on_pods = || {
-        let add = |word: &str, value: String| json!({"op": "add", "path": format!("/spec/template/metadata/labels/{}", key_step(word)), "value": value});
-        vec![add("attempt", attempt.to_string()), add("trial", attempt.trial.to_string())]
-    };
-    let mut job = vec![json!({
+    let job = json!({
         "op": "replace", "path": "/metadata/name", "value": format!("coordinator-t{}a{}", attempt.trial, attempt.number),
-    })];
-    job.extend(on_pods());
+    });
     Kustomization {
         resources,
         namespace: Some(attempt.to_string()),
         labels,
-        patches: vec![Patch::all("Job", job).renaming(), Patch::all("StatefulSet", on_pods())],
+        patches: vec![Patch::all("Job", vec![job]).renaming()],
     }
 }
 
-/// Removing it frees everything. Shaping needs `NET_ADMIN` in an init container, which `baseline` does not let in.
-pub(super) fn namespace(name: &str, lab: &Lab) -> Value {
+/// Removing it frees everything; the kustomization's namespace becomes its name. Shaping needs `NET_ADMIN` in an init
+/// container, which `baseline` does not let in.
+pub(super) fn namespace(lab: &Lab) -> Value {
     let level = if lab.spec.shaping == Shaping::Tc { "privileged" } else { "baseline" };
     json!({
         "apiVersion": "v1", "kind": "Namespace",
-        "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": level}},
+        "metadata": {"name": "cell", "labels": {"pod-security.kubernetes.io/enforce": level}},
     })
 }
 

@@ -2,18 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::names::{Labels, key, meta};
+use super::names::meta;
 use super::security;
 use crate::plan::overhead::COORDINATOR;
 use crate::plan::{Cell, image};
 use crate::spec::Lab;
 
 /// Service and Job. The Job's name is a patch's business: it bears the attempt.
-pub(super) fn objects(cell: &Cell, lab: &Lab, cell_labels: &Labels) -> [Value; 2] {
-    let mut labels = cell_labels.clone();
-    labels.insert(key("role"), "coordinator".to_owned());
-    labels.insert("app.kubernetes.io/name".to_owned(), "coordinator".to_owned());
-    [service(), job(cell, lab, &labels)]
+pub(super) fn objects(cell: &Cell, lab: &Lab) -> [Value; 2] {
+    [service(), job(cell, lab)]
 }
 
 /// Headless, so that the tracker sees the nodes' own addresses whatever stands for Services.
@@ -30,14 +27,14 @@ fn service() -> Value {
 }
 
 /// Runs once: no retry, and it stays until the namespace goes, so that nothing runs it again.
-fn job(cell: &Cell, lab: &Lab, labels: &Labels) -> Value {
+fn job(cell: &Cell, lab: &Lab) -> Value {
     json!({
         "apiVersion": "batch/v1", "kind": "Job", "metadata": meta("coordinator"),
         "spec": {
             "activeDeadlineSeconds": cell.coordinator_seconds,
             "backoffLimit": 0,
             "template": {
-                "metadata": {"labels": labels},
+                "metadata": {"labels": {"app.kubernetes.io/name": "coordinator", "benchgrid.io/role": "coordinator"}},
                 "spec": {
                     "automountServiceAccountToken": true,
                     "containers": [container(lab)],

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::names::{Labels, group_name};
+use super::names::{Labels, group_name, key};
 use super::security;
 use crate::kustomize::{ObjectPatch, escape};
 use crate::plan::experiment::container_at;
@@ -18,14 +18,13 @@ pub(super) struct Furnished<'a> {
     pub(super) lab: &'a Lab,
     pub(super) system: &'a PlannedSystem,
     pub(super) group: &'a PlannedGroup,
-    /// Labels of the pods.
+    /// Labels of everything in the group.
     pub(super) labels: Labels,
 }
 
 impl Furnished<'_> {
     /// The operations, on the workload as the experiment's patches leave it.
-    pub(super) fn patch(&self, set: Value) -> ObjectPatch {
-        let mut patch = ObjectPatch::new(set);
+    pub(super) fn patch(&self, mut patch: ObjectPatch) -> ObjectPatch {
         let node = container_at(&patch.object, "containers", &self.system.container).unwrap_or_default();
         self.identity(&mut patch);
         let mount = self.volume(&mut patch, &node);
@@ -42,12 +41,13 @@ impl Furnished<'_> {
     fn identity(&self, patch: &mut ObjectPatch) {
         let name = group_name(&self.system.name, &self.group.name);
         patch.set("/metadata/name", name.as_str());
+        label(patch, "/metadata/labels", &self.labels);
         patch.set("/spec/serviceName", name.as_str());
         patch.set("/spec/podManagementPolicy", "Parallel");
         patch.set("/spec/selector", json!({"matchLabels": selector(&self.system.name, &self.group.name)}));
-        for (key, value) in &self.labels {
-            patch.set(&format!("/spec/template/metadata/labels/{}", escape(key)), value.as_str());
-        }
+        let mut labels = self.labels.clone();
+        labels.insert(key("role"), "node".to_owned());
+        label(patch, "/spec/template/metadata/labels", &labels);
     }
 
     /// The data volume in place of whatever the base mounts there; gives back the agent's mount of it.
@@ -167,6 +167,16 @@ fn pod(patch: &mut ObjectPatch) {
         patch.set(&format!("{POD}/automountServiceAccountToken"), false);
     }
     fill(patch, &format!("{POD}/securityContext"), &security::pod());
+}
+
+/// Sets labels at a pointer, in one operation where there are none yet.
+pub(super) fn label(patch: &mut ObjectPatch, pointer: &str, labels: &Labels) {
+    if patch.get(pointer).is_none() {
+        patch.set(pointer, json!(labels));
+    }
+    for (key, value) in labels {
+        patch.set(&format!("{pointer}/{}", escape(key)), value.as_str());
+    }
 }
 
 /// What selects a group's pods.

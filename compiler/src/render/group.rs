@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::furniture::{Furnished, selector};
+use super::furniture::{Furnished, label, selector};
 use super::kustomization::{Kustomization, Patch};
-use super::names::{Labels, group_name, key, meta};
+use super::names::{Labels, group_name, key};
 use super::{Files, put};
 use crate::kustomize::{ObjectPatch, apply, escape, kind, name};
 use crate::plan::experiment::{is_target, own_patch};
@@ -12,14 +12,12 @@ use crate::plan::renaming::renamed;
 use crate::plan::{Base, PlannedGroup, PlannedSystem};
 use crate::spec::Lab;
 
-/// What a group's folder is made from.
+/// What a group's folder is made from: nothing of the cell's own, so that cells can share it.
 pub(super) struct GroupFolder<'a> {
     pub(super) lab: &'a Lab,
     pub(super) base: &'a Base,
     pub(super) system: &'a PlannedSystem,
     pub(super) group: &'a PlannedGroup,
-    /// Labels of everything in the cell.
-    pub(super) cell_labels: &'a Labels,
 }
 
 /// Whether a built object is of a group.
@@ -43,13 +41,14 @@ impl GroupFolder<'_> {
         .into()
     }
 
-    /// Writes the folder.
+    /// Writes the folder; empty: where the paths start.
     pub(super) fn write(&self, files: &mut Files, folder: &str) {
-        put(files, &format!("{folder}/service.yaml"), &[self.service()]);
+        let slash = if folder.is_empty() { "" } else { "/" };
+        put(files, &format!("{folder}{slash}service.yaml"), &[self.service()]);
         let kustomization = Kustomization {
             resources: vec![format!("../../../../base/{}", self.base.folder), "service.yaml".to_owned()],
             namespace: None,
-            labels: self.labels(),
+            labels: Labels::new(),
             patches: self.patches(),
         };
         kustomization.write(files, folder);
@@ -58,7 +57,7 @@ impl GroupFolder<'_> {
     /// Makes the names of the nodes known, before they are ready too.
     fn service(&self) -> Value {
         json!({
-            "apiVersion": "v1", "kind": "Service", "metadata": meta(&self.name()),
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": self.name(), "labels": self.labels()},
             "spec": {
                 "clusterIP": "None",
                 "ports": [{"name": "api", "port": self.system.api_port}],
@@ -68,35 +67,40 @@ impl GroupFolder<'_> {
         })
     }
 
-    /// The experiment's patches, the user's, ours.
+    /// One patch an object, since each costs a build the same as all: the experiment's operations, the user's, ours.
     fn patches(&self) -> Vec<Patch> {
-        let mut patches = Vec::new();
-        let mut objects = self.base.objects.clone();
-        for object in objects.iter_mut().filter(|object| kind(object) == "StatefulSet") {
-            let own = own_patch(object, &self.system.container, self.group, |image| &image.deployed);
-            patches.extend(Patch::of(object, name(&own.object), own.ops));
-            *object = own.object;
-        }
-        for patch in &self.group.patches {
-            for object in objects.iter_mut().filter(|object| is_target(object, patch)) {
-                // the plan has applied it already
-                let _ = apply(object, &patch.ops);
-            }
-            patches.push(Patch::from_user(patch));
-        }
-        let others: Vec<(String, String)> = objects
+        let experiment: Vec<ObjectPatch> = self.base.objects.iter().map(|object| self.experiment(object)).collect();
+        let others: Vec<(String, String)> = experiment
             .iter()
+            .map(|patch| &patch.object)
             .filter(|object| kind(object) != "StatefulSet")
             .map(|object| (kind(object).to_owned(), name(object).to_owned()))
             .collect();
-        for object in &objects {
-            let mut ours = self.ours(object);
-            for (pointer, old) in references_to(&others, object) {
-                ours.set(&pointer, self.renamed(old));
+        let patch = |patch: ObjectPatch| {
+            let before = name(&patch.object).to_owned();
+            let references = references_to(&others, &patch.object);
+            let mut patch = self.ours(patch);
+            for (pointer, old) in references {
+                patch.set(&pointer, self.renamed(old));
             }
-            patches.extend(Patch::of(object, name(&ours.object), ours.ops));
+            Patch::of(&patch.object, &before, patch.ops)
+        };
+        experiment.into_iter().filter_map(patch).collect()
+    }
+
+    /// The experiment's own operations on an object of the base, and the user's.
+    fn experiment(&self, object: &Value) -> ObjectPatch {
+        let mut patch = if kind(object) == "StatefulSet" {
+            own_patch(object, &self.system.container, self.group, |image| &image.deployed)
+        } else {
+            ObjectPatch::new(object.clone())
+        };
+        for user in self.group.patches.iter().filter(|user| is_target(object, user)) {
+            // the plan has applied it already
+            let _ = apply(&mut patch.object, &user.ops);
+            patch.ops.extend(user.ops.iter().cloned());
         }
-        patches
+        patch
     }
 
     /// The name of an object of the base, in this group.
@@ -104,25 +108,25 @@ impl GroupFolder<'_> {
         renamed(old, &self.system.name, &self.group.name)
     }
 
-    /// What we change of an object beside references.
-    fn ours(&self, object: &Value) -> ObjectPatch {
-        if kind(object) == "StatefulSet" {
-            let mut labels = self.labels();
-            labels.extend(self.cell_labels.clone());
-            labels.insert(key("role"), "node".to_owned());
+    /// Adds what we change of an object beside references.
+    fn ours(&self, mut patch: ObjectPatch) -> ObjectPatch {
+        let labels = self.labels();
+        let kind = kind(&patch.object).to_owned();
+        if kind == "StatefulSet" {
             let furnished = Furnished { lab: self.lab, system: self.system, group: self.group, labels };
-            return furnished.patch(object.clone());
+            return furnished.patch(patch);
         }
-        let mut patch = ObjectPatch::new(object.clone());
-        patch.set("/metadata/name", self.renamed(name(object)));
-        let selects = match kind(object) {
+        let name = self.renamed(name(&patch.object));
+        patch.set("/metadata/name", name);
+        label(&mut patch, "/metadata/labels", &labels);
+        let selects = match kind.as_str() {
             "Service" => "/spec/selector",
             "NetworkPolicy" => "/spec/podSelector/matchLabels",
             "PodDisruptionBudget" => "/spec/selector/matchLabels",
             _ => return patch,
         };
         // a Service without a selector has its addresses from elsewhere
-        if kind(object) != "Service" || patch.get(selects).is_some() {
+        if kind != "Service" || patch.get(selects).is_some() {
             for (label, value) in selector(&self.system.name, &self.group.name).as_object().into_iter().flatten() {
                 patch.set(&format!("{selects}/{}", escape(label)), value.clone());
             }

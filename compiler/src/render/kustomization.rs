@@ -3,13 +3,12 @@ use serde_json::{Value, json};
 use super::names::Labels;
 use super::{Files, put};
 use crate::kustomize::{emit, kind, name};
-use crate::spec::PatchSpec;
 
 /// A `kustomization.yaml` of the subset that we write.
 pub(super) struct Kustomization {
     pub(super) resources: Vec<String>,
     pub(super) namespace: Option<String>,
-    /// On objects, not in selectors, not on pods.
+    /// On objects and on the pods that they make, not in selectors.
     pub(super) labels: Labels,
     pub(super) patches: Vec<Patch>,
 }
@@ -28,21 +27,14 @@ impl Patch {
         Self { kind: kind.to_owned(), name: None, ops, renames: false }
     }
 
-    /// On one object, whose name becomes `after`; none where nothing changes.
-    pub(super) fn of(object: &Value, after: &str, ops: Vec<Value>) -> Option<Self> {
-        let before = name(object);
+    /// On one object, whose name was `before`; none where nothing changes.
+    pub(super) fn of(object: &Value, before: &str, ops: Vec<Value>) -> Option<Self> {
         (!ops.is_empty()).then(|| Self {
             kind: kind(object).to_owned(),
             name: Some(before.to_owned()),
             ops,
-            renames: before != after,
+            renames: before != name(object),
         })
-    }
-
-    /// As the user wrote it.
-    pub(super) fn from_user(patch: &PatchSpec) -> Self {
-        let target = &patch.target;
-        Self { kind: target.kind.clone(), name: target.name.clone(), ops: patch.ops.clone(), renames: false }
     }
 
     /// The same, and it may change the name.
@@ -98,7 +90,7 @@ impl Kustomization {
             value["namespace"] = json!(namespace);
         }
         if !self.labels.is_empty() {
-            value["labels"] = json!([{"includeSelectors": false, "pairs": self.labels}]);
+            value["labels"] = json!([{"includeSelectors": false, "includeTemplates": true, "pairs": self.labels}]);
         }
         if !self.patches.is_empty() {
             value["patches"] = self.patches.into_iter().map(Patch::value).collect();

@@ -19,11 +19,6 @@ pub(super) fn key(word: &str) -> String {
     format!("benchgrid.io/{word}")
 }
 
-/// A label's key as one step of a JSON pointer.
-pub(super) fn key_step(word: &str) -> String {
-    crate::kustomize::escape(&key(word))
-}
-
 /// The attempt that an overlay itself is: nobody admitted it.
 pub(super) fn own_attempt(plan: &Plan, cell: &Cell) -> AttemptName {
     AttemptName::new(&plan.scenario, &cell.id, &cell.digest, 0, 0)

@@ -1,5 +1,6 @@
 use super::group::GroupFolder;
-use super::names::{cell_labels, group_name, own_attempt};
+use super::groups::{Groups, groups};
+use super::names::group_name;
 use super::{Files, cell, coordinator, on_branch, policies, put};
 use crate::plan::{Cell, Plan};
 use crate::spec::Lab;
@@ -17,6 +18,7 @@ impl<'a> Overlays<'a> {
     /// Those of this plan.
     pub fn new(plan: &'a Plan, lab: &'a Lab) -> Self {
         let mut same = Files::new();
+        put(&mut same, "namespace.yaml", &[cell::namespace(lab)]);
         put(&mut same, "rbac.yaml", &cell::rbac(lab));
         put(&mut same, "policies.yaml", &policies::policies(lab));
         Self { plan, lab, same }
@@ -34,20 +36,27 @@ impl<'a> Overlays<'a> {
 
     /// The files of a cell, by their path within its folder.
     pub fn files(&self, cell: &Cell) -> Files {
-        let Self { plan, lab, ref same } = *self;
-        let labels = cell_labels(plan, cell);
-        let mut files = same.clone();
-        put(&mut files, "namespace.yaml", &[cell::namespace(&own_attempt(plan, cell).to_string(), lab)]);
-        put(&mut files, "cell.yaml", &[cell::config(plan, cell, lab)]);
-        put(&mut files, "coordinator.yaml", &coordinator::objects(cell, lab, &labels));
-        for system in &cell.systems {
-            for group in &system.groups {
-                let base = &plan.bases[&system.base];
-                let folder = group_name(&system.name, &group.name);
-                GroupFolder { lab, base, system, group, cell_labels: &labels }.write(&mut files, &folder);
-            }
+        let mut files = self.own_files(cell);
+        for (system, group) in groups(cell) {
+            let base = &self.plan.bases[&system.base];
+            let folder = group_name(&system.name, &group.name);
+            GroupFolder { lab: self.lab, base, system, group }.write(&mut files, &folder);
         }
-        cell::kustomization(plan, cell, labels).write(&mut files, "");
         files
+    }
+
+    /// The same without its groups' folders.
+    pub fn own_files(&self, cell: &Cell) -> Files {
+        let Self { plan, lab, ref same } = *self;
+        let mut files = same.clone();
+        put(&mut files, "cell.yaml", &[cell::config(plan, cell, lab)]);
+        put(&mut files, "coordinator.yaml", &coordinator::objects(cell, lab));
+        cell::kustomization(plan, cell).write(&mut files, "");
+        files
+    }
+
+    /// The groups' folders of all cells.
+    pub fn groups(&self) -> Groups<'a> {
+        Groups::of(self.plan, self.lab)
     }
 }
