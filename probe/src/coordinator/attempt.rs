@@ -15,7 +15,7 @@ use crate::{
         fate::Fate,
         ledger::Ledger,
         preflight::{self, Nodes},
-        repetition::{Cell, Which, Yield},
+        repetition::{self, Cell, Which, Yield},
         swarm::Swarm,
     },
     experiment::Load,
@@ -120,13 +120,20 @@ impl<'a> Attempt<'a> {
             self.doing(&name);
             let mut out = Yield::default();
             let went = cell.repeat(which, &mut out);
-            backgrounds.iter().for_each(|background| background.news(&mut out));
+            for background in backgrounds {
+                background.news(&mut out);
+            }
             let records = self.settle(out);
             self.status.add(records.len());
             self.ledger.add(&records);
             went?;
             if which.phase == Phase::Measured {
                 void.extend(records.iter().flat_map(|record| &record.invalid).cloned());
+            }
+            if let Some(why) = goes_on_after(&records) {
+                let text =
+                    format!("{name}: {why}; that download can't be stopped, so nothing can be measured after it");
+                return Err(End::new(Reason::TransferFailed, text));
             }
             failures = if nothing_arrived(&records) { failures + 1 } else { 0 };
             if failures == 2 {
@@ -200,6 +207,14 @@ impl<'a> Attempt<'a> {
 fn schedule(warmup: u32, repetitions: u32) -> impl Iterator<Item = Which> {
     let of = |phase, count| (1..=count).map(move |number| Which { phase, number });
     of(Phase::Warmup, warmup).chain(of(Phase::Measured, repetitions))
+}
+
+/// The first failed download that the node may go on with, and why it failed.
+fn goes_on_after(records: &[Record]) -> Option<String> {
+    let mut downloads = records.iter().filter(|record| record.kind == Kind::Download);
+    let record = downloads.find(|record| !record.success && repetition::goes_on(&record.driver))?;
+    let why = record.failure.as_ref().map(|failure| format!("{}: {}", failure.reason, failure.detail));
+    Some(format!("the download of {} failed: {}", record.node.pod, why.unwrap_or_default()))
 }
 
 /// Whether a repetition failed as a whole. Single failed downloads are results; nothing at all twice in a row means
