@@ -223,3 +223,56 @@ fn nothing_arrived(records: &[Record]) -> bool {
     let mut downloads = records.iter().filter(|record| record.kind == Kind::Download);
     downloads.all(|record| !record.success)
 }
+
+#[cfg(test)]
+mod tests {
+    use benchgrid_measures::{Baseline, Counters, Failure, Identity, Node, Observation, RECORD_SCHEMA, Role, Timing};
+
+    use super::*;
+
+    fn download(driver: &str, success: bool) -> Record {
+        let failure = Failure { reason: "stalled".to_owned(), detail: "nothing new for 20 s".to_owned() };
+        Record {
+            schema: RECORD_SCHEMA,
+            id: String::new(),
+            identity: Identity {
+                lab: String::new(),
+                scenario: String::new(),
+                cell: String::new(),
+                digest: String::new(),
+                trial: 1,
+                number: 1,
+                attempt: String::new(),
+            },
+            levels: BTreeMap::new(),
+            node: Node { system: "s".to_owned(), group: "g".to_owned(), pod: "s-g-0".to_owned(), role: Role::Leecher },
+            kind: Kind::Download,
+            phase: Phase::Measured,
+            repetition: 1,
+            observe: Observation::Counter,
+            driver: driver.to_owned(),
+            version: String::new(),
+            content_bytes: 1,
+            content_sha256: String::new(),
+            seeders: Vec::new(),
+            success,
+            failure: (!success).then_some(failure),
+            invalid: Vec::new(),
+            ended_ms: 0,
+            timing: Timing::default(),
+            download_bytes_per_second: None,
+            counters: Counters::default(),
+            baseline: Baseline::default(),
+            fluid_bound_seconds: None,
+            curve: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn one_failed_download_that_goes_on_is_enough() {
+        let why = goes_on_after(&[download("codex", true), download("codex", false)]).unwrap();
+        assert_eq!(why, "the download of s-g-0 failed: stalled: nothing new for 20 s");
+        assert_eq!(goes_on_after(&[download("codex", true)]), None);
+        assert_eq!(goes_on_after(&[download("qbittorrent", false)]), None, "that one was stopped");
+    }
+}

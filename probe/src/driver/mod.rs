@@ -8,7 +8,10 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::content::Content;
+use crate::{
+    conform::{self, Checks},
+    content::Content,
+};
 
 mod api;
 mod codex;
@@ -144,6 +147,11 @@ pub trait Driver: Send {
 
     /// Removes the content from the node, data included; no error when it isn't there.
     fn remove(&mut self, content: &Content) -> Result<(), DriverError>;
+
+    /// Checks what the driver takes for granted of its node; none where the rest could not be checked.
+    fn conform(&mut self, content: &Content, checks: &mut Checks) -> Option<()> {
+        conform::carries(self, content, checks)
+    }
 }
 
 /// Makes the driver of that name.

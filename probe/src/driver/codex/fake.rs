@@ -55,6 +55,10 @@ pub(super) struct Faults {
     pub(super) no_cid: bool,
     /// The last block is not padded.
     pub(super) unpadded: bool,
+    /// A removal leaves the blocks.
+    pub(super) keeps_blocks: bool,
+    /// A download has no id.
+    pub(super) no_id: bool,
     /// Nobody can dial it.
     pub(super) unreachable: bool,
 }
@@ -258,11 +262,11 @@ impl Fake {
 
     /// Facts: 204, also for what isn't there; a download that runs goes on and fills the store with blocks of nothing.
     fn remove(&self, stream: &mut TcpStream, cid: &str) {
-        let removal = self.state().faults.removal;
+        let Faults { removal, keeps_blocks, .. } = self.state().faults;
         thread::sleep(removal);
         if let Some(dataset) = self.state().datasets.get_mut(cid) {
             dataset.manifest = false;
-            dataset.has.fill(false);
+            dataset.has.fill(keeps_blocks);
         }
         let _ = stream.write_all(format!("HTTP/1.1 204 No Content\r\nServer: fake\r\n\r\n{STRAY}").as_bytes());
     }
@@ -325,7 +329,7 @@ impl Fake {
             state.last_download += 1;
             state.last_download
         };
-        let told = (self.0.generation == Generation::Progress).then_some(number);
+        let told = (self.0.generation == Generation::Progress && !self.state().faults.no_id).then_some(number);
         if self.state().faults.absent_at_first == 0 {
             self.state().downloads.insert(number, cid.to_owned());
             let (node, cid) = (self.clone(), cid.to_owned());
@@ -344,6 +348,10 @@ impl Fake {
             thread::sleep(Duration::from_millis(2));
         };
         let mut order: Vec<usize> = (0..data.len().div_ceil(BLOCK)).collect();
+        if self.whole(cid) {
+            // Nothing to get.
+            order.clear();
+        }
         order.sort_by_key(|block| Sha256::digest(block.to_be_bytes()).to_vec());
         for blocks in order.chunks(DELIVERY) {
             thread::sleep(Duration::from_millis(200));

@@ -1,10 +1,14 @@
 use std::{
     sync::mpsc::{self, Receiver, TryRecvError},
     thread,
+    time::Duration,
 };
 
 use super::node::{Dataset, Manifest, Node};
 use crate::driver::{DriverError, Progress, api::failed};
+
+/// Beyond any stall or deadline: whether a node's silence lasts too long is for who watches the download to say.
+const SILENCE: Duration = Duration::from_hours(24);
 
 /// One download in the background.
 ///
@@ -34,7 +38,7 @@ impl Fetch {
         let (tell, answer) = mpsc::channel();
         let (asked, name) = (node.clone(), cid.to_owned());
         // Nobody listens any more when the download was given up.
-        thread::spawn(move || drop(tell.send(asked.download(&name))));
+        thread::spawn(move || drop(tell.send(asked.download(&name, SILENCE))));
         Ok(Self { node: node.clone(), cid: cid.to_owned(), before, order: Order::Given(answer), peers: None })
     }
 

@@ -22,10 +22,12 @@ use std::{
 
 use super::{Description, Driver, DriverError, Handle, Ingested, Place, Progress, api::failed};
 use crate::{
+    conform::Checks,
     content::Content,
     retry::{Patience, Try, retry},
 };
 
+mod conform;
 mod fetch;
 mod generation;
 mod node;
@@ -188,6 +190,10 @@ impl Driver for Codex {
         self.node()?.remove(&cid)?;
         self.known.remove(&content.name);
         Ok(())
+    }
+
+    fn conform(&mut self, content: &Content, checks: &mut Checks) -> Option<()> {
+        conform::conform(self, content, checks)
     }
 }
 

@@ -13,8 +13,6 @@ use crate::{
 
 /// A removal goes block by block: minutes for gigabytes.
 const REMOVAL: Duration = Duration::from_mins(10);
-/// Beyond any stall or deadline: whether a node's silence lasts too long is for who watches the download to say.
-const SILENCE: Duration = Duration::from_hours(24);
 
 /// One node's API.
 #[derive(Debug, Clone)]
@@ -130,9 +128,9 @@ impl Node {
     }
 
     /// Starts a download in the background. Answers once the node has the manifest, which may be never.
-    pub(super) fn download(&self, cid: &str) -> Result<Dataset, DriverError> {
+    pub(super) fn download(&self, cid: &str, limit: Duration) -> Result<Dataset, DriverError> {
         let path = self.path(&format!("/data/{cid}/network"));
-        let answer = self.api.order(&path, SILENCE)?;
+        let answer = self.api.order(&path, limit)?;
         serde_json::from_str(&answer).map_err(|error| failed(&format!("POST {path}"), format!("{error} in {answer:?}")))
     }
 

@@ -234,7 +234,7 @@ fn a_restart_in_the_middle() {
 #[test]
 fn uploads_that_go_wrong() {
     let mut bed = Bed::new(Generation::Codex);
-    let mut refused = |fault: fn(&mut Faults)| {
+    let mut refused = |fault: Fault| {
         bed.seeder.fake.fault(|faults| {
             *faults = Faults::default();
             fault(faults);
@@ -281,4 +281,40 @@ fn another_program_is_named_as_such() {
     runtime.spawn(crate::http_node::serve(listener, data.path().to_owned()));
     let error = driver("codex", place("127.0.0.1", port, data.path())).unwrap().describe().unwrap_err().to_string();
     assert!(error.contains("no Codex or Logos Storage node"), "{error}");
+}
+
+#[test]
+fn good_nodes_conform() {
+    for generation in ALL {
+        let mut bed = Bed::new(generation);
+        let checks = crate::conform::conform(bed.seeder.driver.as_mut());
+        assert!(checks.hold() && checks.0.len() >= 16, "{checks}");
+        assert_eq!(bed.seeder.fake.used(), 0);
+    }
+}
+
+type Fault = fn(&mut Faults);
+
+#[test]
+fn what_does_not_conform_is_named() {
+    let broken: [(&str, Fault); 7] = [
+        ("an upload is taken whole", |faults| faults.full = true),
+        ("an upload is taken whole", |faults| faults.short_upload = true),
+        ("an upload is taken whole", |faults| faults.no_cid = true),
+        ("what is read back is whole", |faults| faults.cut_body = true),
+        ("what is read back has the content's SHA-256", |faults| faults.wrong_bytes = true),
+        ("the store grows by padded blocks and a manifest", |faults| faults.unpadded = true),
+        ("a removal frees all that an upload took", |faults| faults.keeps_blocks = true),
+    ];
+    for (assumption, fault) in broken {
+        assert_eq!(broken_of(Generation::Codex, fault), [assumption]);
+    }
+    assert_eq!(broken_of(Generation::Progress, |faults| faults.no_id = true), ["a download tells its progress"]);
+}
+
+fn broken_of(generation: Generation, fault: impl FnOnce(&mut Faults)) -> Vec<&'static str> {
+    let mut bed = Bed::new(generation);
+    bed.seeder.fake.fault(fault);
+    let checks = crate::conform::conform(bed.seeder.driver.as_mut());
+    checks.0.iter().filter(|check| !check.ok).map(|check| check.name).collect()
 }
