@@ -40,8 +40,8 @@ pub const DRIVERS: [DriverFacts; 5] = [
     },
     DriverFacts {
         name: "codex",
-        built: false,
-        kinds: &[Observation::Counter, Observation::Stream],
+        built: true,
+        kinds: &[Observation::Counter],
         unit: "a block of 64 KiB",
         resolution: "steps of 1.3 MB",
     },

@@ -18,14 +18,17 @@ use clap::{Args, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    agent,
+    agent, conform,
     coordinator::{self, Journal, Status},
+    driver::{Place, driver},
     experiment::{Experiment, Link},
     http_node, kubernetes, protocol, shaping,
 };
 
 /// Exit code of a process that was asked to end (128 + SIGTERM).
 const TERMINATED: u8 = 143;
+/// Exit code of a command line that can't be.
+const USAGE: u8 = 2;
 /// Exit code when the environment is not as it must be.
 const ENVIRONMENT: u8 = 3;
 
@@ -40,6 +43,8 @@ pub enum Command {
     Coordinator(Coordinator),
     /// Be a node of the control system `http`.
     HttpNode(HttpNode),
+    /// Check whether a live node is as its driver takes it to be.
+    Conform(Conform),
 }
 
 /// Arguments of `shape`.
@@ -137,6 +142,23 @@ pub struct HttpNode {
     data: PathBuf,
 }
 
+/// Arguments of `conform`.
+#[derive(Debug, Clone, Args)]
+pub struct Conform {
+    /// Driver that speaks to the node.
+    #[arg(long, value_name = "NAME")]
+    driver: String,
+    /// Base URL of the node's API.
+    #[arg(long, value_name = "URL")]
+    url: String,
+    /// Directory in which uploads are prepared: for `http` and `qbittorrent` the node's own.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    data: PathBuf,
+    /// Announce URL of a tracker, where the driver needs one.
+    #[arg(long, value_name = "URL", default_value = "")]
+    tracker: String,
+}
+
 impl Command {
     /// Does it; returns when it is done, or when the process is asked to end.
     pub fn run(self) -> ExitCode {
@@ -145,6 +167,7 @@ impl Command {
             Self::Agent(args) => args.run(),
             Self::Coordinator(args) => args.run(),
             Self::HttpNode(args) => args.run(),
+            Self::Conform(args) => args.run(),
         }
     }
 }
@@ -250,6 +273,23 @@ impl HttpNode {
         match until_asked_to_end(work) {
             None | Some(Ok(())) => ExitCode::SUCCESS,
             Some(Err(error)) => fail(&error),
+        }
+    }
+}
+
+impl Conform {
+    fn run(self) -> ExitCode {
+        let place = Place { api: self.url, data: self.data, host: String::new(), tracker: self.tracker };
+        match driver(&self.driver, place) {
+            Ok(mut driver) => {
+                let checks = conform::conform(driver.as_mut());
+                out(checks.to_string().trim_end());
+                ExitCode::from(u8::from(!checks.hold()))
+            }
+            Err(error) => {
+                note(&format!("error: {error}"));
+                ExitCode::from(USAGE)
+            }
         }
     }
 }

@@ -116,6 +116,20 @@ pub enum Step {
         /// For how long.
         seconds: f64,
     },
+    /// Connect the node to others. Answer: [`Reply::Done`].
+    Connect {
+        /// Their host names.
+        others: Vec<String>,
+        /// Seconds after which it has failed.
+        limit_seconds: f64,
+    },
+    /// Wait until the node, which takes no part, can find the content. Answer: [`Reply::Done`].
+    Find {
+        /// Which.
+        handle: Handle,
+        /// Seconds after which it has failed.
+        limit_seconds: f64,
+    },
     /// Get the content. Answer: [`Reply::Downloaded`], also when the transfer failed.
     Download(Download),
     /// Remove the content from the node. Answer: [`Reply::Done`].

@@ -91,10 +91,10 @@ fn troubles_of_many_cells_are_said_once() {
     let [message] = messages[..] else { panic!("{messages:#?}") };
     assert!(message.ends_with("(cell filesize-5mb.system-http and 1 more)"), "{message}");
     // one driver, one warning, without a cell
-    let plan = Input::with(|input| "codex".clone_into(&mut input.system().driver)).unwrap();
+    let plan = Input::with(|input| "external".clone_into(&mut input.system().driver)).unwrap();
     let drivers: Vec<_> = plan.warnings.iter().filter(|trouble| trouble.code == codes::NO_DRIVER).collect();
     assert_eq!(drivers.len(), 1);
-    assert_eq!(drivers[0].message, "the probe has no driver `codex` yet; it has http, qbittorrent");
+    assert_eq!(drivers[0].message, "the probe has no driver `external` yet; it has http, qbittorrent, codex");
 }
 
 /// Puts the other system beside the first, everywhere.

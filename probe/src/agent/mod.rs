@@ -24,7 +24,7 @@ mod work;
 use environment::environment;
 use link::Link;
 pub use link::LinkError;
-use transfer::transfer;
+pub(crate) use transfer::transfer;
 use work::Worker;
 
 /// What an agent must know.

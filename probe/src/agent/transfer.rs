@@ -28,10 +28,10 @@ const POINTS: usize = 200;
 const ERRORS: Duration = Duration::from_secs(10);
 
 /// Reads the node's network counters; none where they can't be read.
-pub(super) type Meter<'a> = dyn Fn() -> Box<dyn FnOnce() -> Counters> + 'a;
+pub(crate) type Meter<'a> = dyn Fn() -> Box<dyn FnOnce() -> Counters> + 'a;
 
 /// Waits for the planned start and gets the content; `arrived` is when the step came.
-pub(super) fn transfer(driver: &mut dyn Driver, order: &Download, arrived: Instant, meter: &Meter<'_>) -> Transfer {
+pub(crate) fn transfer(driver: &mut dyn Driver, order: &Download, arrived: Instant, meter: &Meter<'_>) -> Transfer {
     let planned = Duration::from_secs_f64(order.start_in_seconds.max(0.0));
     thread::sleep((arrived + planned).saturating_duration_since(Instant::now()));
     let counted = meter();

@@ -42,10 +42,14 @@ impl Worker {
                 reply => reply.map_err(|error| text(&error)),
             },
             Step::Idle { seconds } => self.idle(seconds),
-            Step::Download(order) => Ok(self.download(&order, arrived)),
-            Step::Remove { content } => {
-                self.driver.remove(&content).map(|()| Reply::Done).map_err(|error| text(&error))
+            Step::Connect { others, limit_seconds } => {
+                done(self.driver.connect(&others, Duration::from_secs_f64(limit_seconds)))
             }
+            Step::Find { handle, limit_seconds } => {
+                done(self.driver.find(&handle, Duration::from_secs_f64(limit_seconds)))
+            }
+            Step::Download(order) => Ok(self.download(&order, arrived)),
+            Step::Remove { content } => done(self.driver.remove(&content)),
             Step::Finish => Ok(Reply::Done),
         };
         match reply {
@@ -111,6 +115,10 @@ fn transfers(address: &str, bytes: u64, limit: f64) -> Result<Reply, String> {
     let up_bits_per_second = rate(Direction::Up)?;
     let down_bits_per_second = rate(Direction::Down)?;
     Ok(Reply::Baseline { up_bits_per_second, down_bits_per_second })
+}
+
+fn done(result: Result<(), DriverError>) -> Result<Reply, String> {
+    result.map(|()| Reply::Done).map_err(|error| text(&error))
 }
 
 fn text(error: &DriverError) -> String {

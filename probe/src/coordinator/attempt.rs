@@ -15,7 +15,7 @@ use crate::{
         fate::Fate,
         ledger::Ledger,
         preflight::{self, Nodes},
-        repetition::{Cell, Which, Yield},
+        repetition::{self, Cell, Which, Yield},
         swarm::Swarm,
     },
     experiment::Load,
@@ -132,6 +132,11 @@ impl<'a> Attempt<'a> {
             if which.phase == Phase::Measured {
                 void.extend(records.iter().flat_map(|record| &record.invalid).cloned());
             }
+            if let Some(why) = goes_on_after(&records) {
+                let text =
+                    format!("{name}: {why}; that download can't be stopped, so nothing can be measured after it");
+                return Err(End::new(Reason::TransferFailed, text));
+            }
             failures = if nothing_arrived(&records) { failures + 1 } else { 0 };
             if failures == 2 {
                 let why = records.iter().find_map(|record| record.failure.as_ref());
@@ -206,9 +211,70 @@ fn schedule(warmup: u32, repetitions: u32) -> impl Iterator<Item = Which> {
     of(Phase::Warmup, warmup).chain(of(Phase::Measured, repetitions))
 }
 
+/// The first failed download that the node may go on with, and why it failed.
+fn goes_on_after(records: &[Record]) -> Option<String> {
+    let mut downloads = records.iter().filter(|record| record.kind == Kind::Download);
+    let record = downloads.find(|record| !record.success && repetition::goes_on(&record.driver))?;
+    let why = record.failure.as_ref().map(|failure| format!("{}: {}", failure.reason, failure.detail));
+    Some(format!("the download of {} failed: {}", record.node.pod, why.unwrap_or_default()))
+}
+
 /// Whether a repetition failed as a whole. Single failed downloads are results; nothing at all twice in a row means
 /// that the rest would be so too.
 fn nothing_arrived(records: &[Record]) -> bool {
     let mut downloads = records.iter().filter(|record| record.kind == Kind::Download);
     downloads.all(|record| !record.success)
+}
+
+#[cfg(test)]
+mod tests {
+    use benchgrid_measures::{Baseline, Counters, Failure, Identity, Node, Observation, RECORD_SCHEMA, Role, Timing};
+
+    use super::*;
+
+    fn download(driver: &str, success: bool) -> Record {
+        let failure = Failure { reason: "stalled".to_owned(), detail: "nothing new for 20 s".to_owned() };
+        Record {
+            schema: RECORD_SCHEMA,
+            id: String::new(),
+            identity: Identity {
+                lab: String::new(),
+                scenario: String::new(),
+                cell: String::new(),
+                digest: String::new(),
+                trial: 1,
+                number: 1,
+                attempt: String::new(),
+            },
+            levels: BTreeMap::new(),
+            node: Node { system: "s".to_owned(), group: "g".to_owned(), pod: "s-g-0".to_owned(), role: Role::Leecher },
+            kind: Kind::Download,
+            phase: Phase::Measured,
+            repetition: 1,
+            observe: Observation::Counter,
+            driver: driver.to_owned(),
+            version: String::new(),
+            content_bytes: 1,
+            content_sha256: String::new(),
+            seeders: Vec::new(),
+            success,
+            failure: (!success).then_some(failure),
+            invalid: Vec::new(),
+            ended_ms: 0,
+            timing: Timing::default(),
+            download_bytes_per_second: None,
+            counters: Counters::default(),
+            baseline: Baseline::default(),
+            fluid_bound_seconds: None,
+            curve: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn one_failed_download_that_goes_on_is_enough() {
+        let why = goes_on_after(&[download("codex", true), download("codex", false)]).unwrap();
+        assert_eq!(why, "the download of s-g-0 failed: stalled: nothing new for 20 s");
+        assert_eq!(goes_on_after(&[download("codex", true)]), None);
+        assert_eq!(goes_on_after(&[download("qbittorrent", false)]), None, "that one was stopped");
+    }
 }

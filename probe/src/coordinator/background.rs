@@ -12,13 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchgrid_measures::Phase;
+use benchgrid_measures::{Phase, Reason};
 
 use crate::{
     coordinator::{
         draw::Parts,
         end::End,
-        repetition::{Cell, Which, Yield},
+        repetition::{self, Cell, Which, Yield},
     },
     experiment::System,
     protocol::Reply,
@@ -93,7 +93,12 @@ impl<'a> Background<'a> {
             seen.failed.push(text.clone());
         }
         seen.transfers = number;
-        seen.notes.push(text);
+        seen.notes.push(text.clone());
+        drop(seen);
+        if arrived < answers.len() && repetition::goes_on(&self.system.driver) {
+            let text = format!("{text}; a download that failed can't be stopped");
+            return Err(End::new(Reason::TransferFailed, text));
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! The gate: whether every seeder is visible to the others.
 //!
-//! In: a driver's name, the handle of the content, its seeders. Out: nothing, or why the gate stays shut. Each driver
-//! has its own way to know; this is the place for them.
+//! In: a system, who seeds and who downloads, the handle of the content. Out: nothing, or why the gate stays shut. Each
+//! driver has its own way to know; this is the place for them.
 
 use std::{
     thread,
@@ -9,8 +9,9 @@ use std::{
 };
 
 use crate::{
-    coordinator::swarm::Swarm,
+    coordinator::{draw::Parts, swarm::Swarm},
     driver::{Handle, InfoHash, infohash},
+    experiment::{System, host},
     protocol::Step,
     tracker::Tracker,
 };
@@ -18,11 +19,17 @@ use crate::{
 /// Pause between two looks at the tracker, which lives in this process.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// Beyond what a step itself may take: messages on their way.
+const SLACK: Duration = Duration::from_secs(30);
+
 /// How a driver's seeders are known to be visible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gate {
     /// The cell's tracker counts as many complete peers as there are seeders.
     Tracker(InfoHash),
+    /// All pairs of nodes are connected, and one that takes no part finds the content: looking it up from a leecher would
+    /// spare that leecher the first step of its download.
+    Bystander,
     /// Nothing is to be discovered: leechers are told where the seeders are. The first one must answer.
     Answers,
 }
@@ -31,6 +38,7 @@ impl Gate {
     fn of(driver: &str, handle: &Handle) -> Result<Self, String> {
         match driver {
             "qbittorrent" => infohash(handle).map(Self::Tracker).ok_or_else(|| "the handle is no torrent".to_owned()),
+            "codex" => Ok(Self::Bystander),
             _ => Ok(Self::Answers),
         }
     }
@@ -38,20 +46,56 @@ impl Gate {
 
 /// Waits for the gate of one content to open.
 pub(super) fn open(
-    driver: &str,
+    system: &System,
+    parts: &Parts,
     handle: &Handle,
-    seeders: &[String],
     (swarm, tracker): (&Swarm, &Tracker),
     limit: Duration,
 ) -> Result<(), String> {
-    match Gate::of(driver, handle)? {
-        Gate::Tracker(infohash) => tracker_counts(tracker, infohash, seeders.len(), limit),
+    let limit_seconds = limit.as_secs_f64();
+    match Gate::of(&system.driver, handle)? {
+        Gate::Tracker(infohash) => tracker_counts(tracker, infohash, parts.seeders.len(), limit),
+        Gate::Bystander => {
+            let pods = pods(system);
+            let bystander = bystander(&pods, parts)?;
+            connect(swarm, &pods, limit)?;
+            let step = Step::Find { handle: handle.clone(), limit_seconds };
+            swarm
+                .one(bystander, &step, limit + SLACK)
+                .map(drop)
+                .map_err(|trouble| format!("node {bystander}: {trouble}"))
+        }
         Gate::Answers => {
-            let first = seeders.first().ok_or("there are no seeders")?;
-            let step = Step::Describe { limit_seconds: limit.as_secs_f64() };
+            let first = parts.seeders.first().ok_or("there are no seeders")?;
+            let step = Step::Describe { limit_seconds };
             swarm.one(first, &step, limit).map(drop).map_err(|trouble| format!("seeder {first}: {trouble}"))
         }
     }
+}
+
+fn pods(system: &System) -> Vec<String> {
+    system.groups.iter().flat_map(|group| system.pods(group)).collect()
+}
+
+/// A node that neither seeds nor downloads.
+fn bystander<'a>(pods: &'a [String], parts: &Parts) -> Result<&'a String, String> {
+    let takes_part = |pod: &&String| parts.seeders.contains(pod) || parts.leechers.contains(pod);
+    pods.iter().find(|pod| !takes_part(pod)).ok_or_else(|| {
+        "no node takes no part, so none can be asked what others can find: give the system a group of role bootstrap"
+            .to_owned()
+    })
+}
+
+/// Connects every pair of nodes once, from the node that comes first.
+fn connect(swarm: &Swarm, pods: &[String], limit: Duration) -> Result<(), String> {
+    let step = |pod: &str| {
+        let after = pods.iter().skip_while(|other| *other != pod).skip(1);
+        Step::Connect { others: after.map(|pod| host(pod)).collect(), limit_seconds: limit.as_secs_f64() }
+    };
+    let answers = swarm.all(pods, limit + SLACK, step);
+    let failed: Vec<_> =
+        answers.into_iter().filter_map(|(pod, answer)| Some(format!("node {pod}: {}", answer.err()?))).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
 }
 
 fn tracker_counts(tracker: &Tracker, infohash: InfoHash, seeders: usize, limit: Duration) -> Result<(), String> {
@@ -90,6 +134,16 @@ mod tests {
     fn a_handle_that_is_no_torrent() {
         let error = Gate::of("qbittorrent", &Handle("x".to_owned())).unwrap_err();
         assert_eq!(error, "the handle is no torrent");
+        assert_eq!(Gate::of("codex", &Handle("x".to_owned())), Ok(Gate::Bystander));
         assert_eq!(Gate::of("http", &Handle("x".to_owned())), Ok(Gate::Answers));
+    }
+
+    #[test]
+    fn a_bystander_neither_seeds_nor_downloads() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let parts = Parts { seeders: names(&["c-n-1"]), leechers: names(&["c-n-0"]) };
+        assert_eq!(bystander(&names(&["c-n-0", "c-n-1", "c-b-0"]), &parts), Ok(&"c-b-0".to_owned()));
+        let error = bystander(&names(&["c-n-0", "c-n-1"]), &parts).unwrap_err();
+        assert!(error.contains("a group of role bootstrap"), "{error}");
     }
 }

@@ -138,7 +138,7 @@ impl Cell<'_> {
 
     pub(super) fn gate(&self, offer: &Offer<'_>) -> Result<(), End> {
         let limit = Duration::from_secs_f64(self.experiment.measure.gate_seconds);
-        gate::open(&offer.system.driver, &offer.handle, &offer.parts.seeders, (self.swarm, self.tracker), limit)
+        gate::open(offer.system, offer.parts, &offer.handle, (self.swarm, self.tracker), limit)
             .map_err(|text| End::new(Reason::Gate, format!("{}: {text}", offer.system.name)))
     }
 
@@ -187,7 +187,8 @@ impl Cell<'_> {
         for offer in offers {
             let pods: Vec<_> = offer.parts.seeders.iter().chain(&offer.parts.leechers).cloned().collect();
             let step = Step::Remove { content: offer.content.clone() };
-            for (pod, answer) in self.swarm.all(&pods, SLACK * 2, |_| step.clone()) {
+            // A node may remove block by block.
+            for (pod, answer) in self.swarm.all(&pods, SLACK + self.hashing(), |_| step.clone()) {
                 if let Err(trouble) = answer {
                     out.notes.push(format!("node {pod}, removing {}: {trouble}", offer.content.name));
                     out.invalid.extend(voids(&pod, &trouble));
@@ -236,6 +237,11 @@ impl Cell<'_> {
             curve: Vec::new(),
         }
     }
+}
+
+/// Whether a download that failed goes on in the node whatever it is told, and so into what is measured next.
+pub(super) fn goes_on(driver: &str) -> bool {
+    driver == "codex"
 }
 
 /// Takes the first seeder's answer: its record, and what the others need of it.

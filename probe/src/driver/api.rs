@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const STALL: Duration = Duration::from_mins(1);
 
 /// One node's API.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Api {
     agent: Agent,
     base: String,
@@ -28,7 +28,17 @@ pub(super) struct Api {
 
 impl Api {
     pub(super) fn new(base: &str) -> Self {
+        Self::keeping(base, 3)
+    }
+
+    /// An API whose connections can't be used twice.
+    pub(super) fn of_single_use(base: &str) -> Self {
+        Self::keeping(base, 0)
+    }
+
+    fn keeping(base: &str, idle_connections: usize) -> Self {
         let config = Agent::config_builder()
+            .max_idle_connections(idle_connections)
             .timeout_connect(Some(PATIENCE))
             .timeout_recv_response(Some(STALL))
             .timeout_per_read(Some(STALL))
@@ -50,6 +60,22 @@ impl Api {
         serde_json::from_str(&text).map_err(|error| failed(&format!("GET {path}"), format!("{error} in {text:?}")))
     }
 
+    /// Gets a JSON value from a node that may take its time.
+    pub(super) fn json_within<T: DeserializeOwned>(&self, path: &str, limit: Duration) -> Result<T, DriverError> {
+        let action = format!("GET {path}");
+        let request = self.agent.get(self.url(path)).config().timeout_recv_response(Some(limit)).build();
+        let text = read(&action, request.call())?;
+        serde_json::from_str(&text).map_err(|error| failed(&action, format!("{error} in {text:?}")))
+    }
+
+    /// Gets a body to be read, and how long it says to be.
+    pub(super) fn sized(&self, path: &str) -> Result<(Option<u64>, impl Read + use<>), DriverError> {
+        let action = format!("GET {path}");
+        let answer = accept(&action, self.agent.get(self.url(path)).call())?;
+        let length = answer.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok((length, answer.into_body().into_reader()))
+    }
+
     /// Gets a body to be read.
     pub(super) fn stream(&self, path: &str) -> Result<impl Read + use<>, DriverError> {
         let action = format!("GET {path}");
@@ -60,6 +86,19 @@ impl Api {
     pub(super) fn post(&self, path: &str, kind: &str, body: &[u8]) -> Result<String, DriverError> {
         let request = self.agent.post(self.url(path)).content_type(kind);
         read(&format!("POST {path}"), request.send(body))
+    }
+
+    /// Posts nothing, to a node that may take its time.
+    pub(super) fn order(&self, path: &str, limit: Duration) -> Result<String, DriverError> {
+        let request = self.agent.post(self.url(path)).config().timeout_recv_response(Some(limit)).build();
+        read(&format!("POST {path}"), request.send_empty())
+    }
+
+    /// Posts a file of that type.
+    pub(super) fn upload(&self, path: &str, kind: &str, file: &File, limit: Duration) -> Result<String, DriverError> {
+        let request = self.agent.post(self.url(path)).content_type(kind);
+        let request = request.config().timeout_recv_response(Some(limit)).build();
+        read(&format!("POST {path}"), request.send(file))
     }
 
     /// Posts a form.
@@ -77,6 +116,12 @@ impl Api {
     /// Deletes.
     pub(super) fn delete(&self, path: &str) -> Result<String, DriverError> {
         read(&format!("DELETE {path}"), self.agent.delete(self.url(path)).call())
+    }
+
+    /// Deletes what takes its time.
+    pub(super) fn delete_within(&self, path: &str, limit: Duration) -> Result<String, DriverError> {
+        let request = self.agent.delete(self.url(path)).config().timeout_recv_response(Some(limit)).build();
+        read(&format!("DELETE {path}"), request.call())
     }
 
     fn url(&self, path: &str) -> String {

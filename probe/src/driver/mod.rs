@@ -8,13 +8,18 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::content::Content;
+use crate::{
+    conform::{self, Checks},
+    content::Content,
+};
 
 mod api;
+mod codex;
 mod http;
 mod qbittorrent;
 mod torrent;
 
+pub use codex::Codex;
 pub use http::Http;
 pub use qbittorrent::QBittorrent;
 pub use torrent::{Bencode, InfoHash, Metainfo, infohash};
@@ -107,7 +112,7 @@ pub enum DriverError {
         detail: String,
     },
     /// A driver of that name does not exist.
-    #[error("unknown driver `{0}`; there are http and qbittorrent")]
+    #[error("unknown driver `{0}`; there are codex, http and qbittorrent")]
     Unknown(String),
 }
 
@@ -121,6 +126,16 @@ pub trait Driver: Send {
     /// The content is generated first, outside the upload's time.
     fn ingest(&mut self, content: &Content, limit: Duration) -> Result<Ingested, DriverError>;
 
+    /// Connects the node to the nodes of these host names. Nothing to do where the system finds its peers by itself.
+    fn connect(&mut self, _others: &[String], _limit: Duration) -> Result<(), DriverError> {
+        Ok(())
+    }
+
+    /// Waits until this node, which takes no part, can find the content. Asked only of drivers whose gate it is.
+    fn find(&mut self, _handle: &Handle, _limit: Duration) -> Result<(), DriverError> {
+        Ok(())
+    }
+
     /// Starts to download; returns once the node took the order. `seeders` are host names.
     fn start(&mut self, handle: &Handle, content: &Content, seeders: &[String]) -> Result<(), DriverError>;
 
@@ -132,11 +147,17 @@ pub trait Driver: Send {
 
     /// Removes the content from the node, data included; no error when it isn't there.
     fn remove(&mut self, content: &Content) -> Result<(), DriverError>;
+
+    /// Checks what the driver takes for granted of its node; none where the rest could not be checked.
+    fn conform(&mut self, content: &Content, checks: &mut Checks) -> Option<()> {
+        conform::carries(self, content, checks)
+    }
 }
 
 /// Makes the driver of that name.
 pub fn driver(name: &str, place: Place) -> Result<Box<dyn Driver>, DriverError> {
     match name {
+        "codex" => Ok(Box::new(Codex::new(place))),
         "http" => Ok(Box::new(Http::new(place))),
         "qbittorrent" => Ok(Box::new(QBittorrent::new(place))),
         other => Err(DriverError::Unknown(other.to_owned())),

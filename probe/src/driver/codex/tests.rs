@@ -1,0 +1,320 @@
+//! The driver against fakes: what every generation must do, and what each fault ends in.
+
+use std::{
+    sync::atomic::{AtomicU8, Ordering},
+    time::{Duration, Instant},
+};
+
+use benchgrid_measures::Counters;
+
+use super::{
+    fake::{Fake, Faults, Network},
+    generation::Generation,
+    *,
+};
+use crate::{
+    agent::transfer,
+    driver::driver,
+    protocol::{Download, Transfer},
+};
+
+const ALL: [Generation; 3] = [Generation::Codex, Generation::Renamed, Generation::Progress];
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Tests run side by side: each bed has a subnet of loopback addresses.
+static SUBNET: AtomicU8 = AtomicU8::new(20);
+
+struct Member {
+    fake: Fake,
+    driver: Box<dyn Driver>,
+    host: String,
+    data: tempfile::TempDir,
+}
+
+struct Bed {
+    seeder: Member,
+    leecher: Member,
+    bystander: Member,
+    stalled_seconds: f64,
+}
+
+impl Bed {
+    fn new(generation: Generation) -> Self {
+        let subnet = SUBNET.fetch_add(1, Ordering::Relaxed);
+        let network = Network::default();
+        let (seeder, port) = Member::new(&network, generation, subnet, 1, 0);
+        let (leecher, _) = Member::new(&network, generation, subnet, 2, port);
+        let (bystander, _) = Member::new(&network, generation, subnet, 3, port);
+        Self { seeder, leecher, bystander, stalled_seconds: 1.0 }
+    }
+
+    /// Brings the content in and connects all pairs, as the coordinator does.
+    fn ready(&mut self, content: &Content) -> Handle {
+        let handle = self.seeder.driver.ingest(content, LIMIT).unwrap().handle;
+        let hosts = [self.leecher.host.clone(), self.bystander.host.clone()];
+        self.seeder.driver.connect(&hosts, LIMIT).unwrap();
+        self.leecher.driver.connect(&hosts[1..], LIMIT).unwrap();
+        self.bystander.driver.find(&handle, LIMIT).unwrap();
+        handle
+    }
+
+    fn transfer(&mut self, content: &Content, handle: &Handle) -> Transfer {
+        let order = Download {
+            content: content.clone(),
+            sha256: content.sha256().unwrap(),
+            handle: handle.clone(),
+            seeders: vec![self.seeder.host.clone()],
+            start_in_seconds: 0.01,
+            stalled_seconds: self.stalled_seconds,
+            deadline_seconds: 30.0,
+        };
+        transfer(self.leecher.driver.as_mut(), &order, Instant::now(), &|| Box::new(Counters::default))
+    }
+}
+
+impl Member {
+    fn new(network: &Network, generation: Generation, subnet: u8, n: u8, port: u16) -> (Self, u16) {
+        let host = format!("127.7.{subnet}.{n}");
+        let (fake, port) = Fake::start(network, generation, &format!("{host}:{port}"));
+        let data = tempfile::tempdir().unwrap();
+        let driver = driver("codex", place(&host, port, data.path())).unwrap();
+        (Self { fake, driver, host, data }, port)
+    }
+}
+
+fn place(host: &str, port: u16, data: &std::path::Path) -> Place {
+    Place { api: format!("http://{host}:{port}"), data: data.to_owned(), host: host.to_owned(), tracker: String::new() }
+}
+
+fn content(name: &str, bytes: u64) -> Content {
+    Content { name: name.to_owned(), seed: Content::seed(&["codex", name]), bytes }
+}
+
+/// A download with something wrong at the leecher: why it failed.
+fn failure(generation: Generation, patient: bool, fault: impl FnOnce(&mut Faults)) -> (String, String) {
+    let mut bed = Bed::new(generation);
+    let content = content("c", 1_500_001);
+    let handle = bed.ready(&content);
+    bed.leecher.fake.fault(fault);
+    if patient {
+        // Longer than a node may give nothing but errors.
+        bed.stalled_seconds = 20.0;
+    }
+    let failure = bed.transfer(&content, &handle).failure.expect("it must fail");
+    (failure.reason, failure.detail)
+}
+
+#[test]
+fn every_generation_carries_content() {
+    for generation in ALL {
+        let mut bed = Bed::new(generation);
+        let description = bed.leecher.driver.describe().unwrap();
+        assert_eq!(description.settings["generation"], generation.name());
+        assert_eq!(description.settings["peerId"], bed.leecher.fake.id());
+        assert_eq!(description.settings["addresses"], "/ip4/10.0.0.1/tcp/8070");
+        assert_eq!((description.version.as_str(), description.unit_bytes), ("v0.0.0-fake", 65_536));
+        for (name, bytes) in [("odd", 1_500_001), ("even", 2 * 65_536), ("one", 1)] {
+            let content = content(name, bytes);
+            let handle = bed.ready(&content);
+            let done = bed.transfer(&content, &handle);
+            assert_eq!(done.failure, None, "{generation:?} {name}");
+            assert_eq!(done.curve.last().unwrap().bytes, bytes);
+            let blocks = done.curve.iter().all(|point| point.bytes == bytes || point.bytes % 65_536 == 0);
+            assert!(blocks, "whole blocks only: {:?}", done.curve);
+            if name == "odd" {
+                assert!(done.timing.time_to_first_byte_seconds < done.timing.time_to_100_seconds, "{done:?}");
+            }
+            assert_eq!(done.peers, (generation == Generation::Progress).then_some(2));
+            for member in [&mut bed.seeder, &mut bed.leecher] {
+                member.driver.remove(&content).unwrap();
+                member.driver.remove(&content).unwrap();
+                assert_eq!(member.fake.used(), 0, "{generation:?} {name}");
+                assert_eq!(std::fs::read_dir(member.data.path()).unwrap().count(), 0);
+            }
+        }
+        let asked = bed.leecher.fake.requests();
+        let told = asked.iter().any(|request| request.contains("/zDz") && request.contains("/network/progress/"));
+        assert_eq!(told, generation == Generation::Progress, "progress is asked where it is told");
+        assert!(!asked.iter().any(|request| request.contains("stream")), "a reader would shape the transfer");
+    }
+}
+
+#[test]
+fn seeders_of_one_content_have_one_handle() {
+    let mut bed = Bed::new(Generation::Codex);
+    let content = content("same", 100_000);
+    let first = bed.seeder.driver.ingest(&content, LIMIT).unwrap().handle;
+    assert_eq!(bed.leecher.driver.ingest(&content, LIMIT).unwrap().handle, first);
+}
+
+#[test]
+fn pairs_are_connected_before_and_once() {
+    let mut bed = Bed::new(Generation::Renamed);
+    bed.ready(&content("c", 10));
+    for member in [&bed.seeder, &bed.leecher, &bed.bystander] {
+        assert_eq!(member.fake.connected().len(), 2, "{}", member.host);
+    }
+    bed.leecher.fake.fault(|faults| faults.unreachable = true);
+    let hosts = [bed.leecher.host.clone()];
+    let error = bed.seeder.driver.connect(&hosts, Duration::from_millis(300)).unwrap_err().to_string();
+    assert!(error.contains(&bed.leecher.host) && error.contains("Unable to dial peer"), "{error}");
+}
+
+#[test]
+fn the_gate_waits_for_a_manifest() {
+    let mut bed = Bed::new(Generation::Codex);
+    let content = content("c", 10);
+    let handle = bed.seeder.driver.ingest(&content, LIMIT).unwrap().handle;
+    bed.bystander.fake.fault(|faults| faults.absent_at_first = 2);
+    bed.bystander.driver.find(&handle, LIMIT).unwrap();
+    bed.bystander.driver.find(&handle, LIMIT).unwrap();
+    let nobody = Handle("zDvnobody".to_owned());
+    let start = Instant::now();
+    let error = bed.bystander.driver.find(&nobody, Duration::from_secs(1)).unwrap_err().to_string();
+    assert!(error.contains("zDvnobody") && error.contains("not found"), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(4), "silence must end by the driver's own limit");
+}
+
+#[test]
+fn silence_is_a_stall() {
+    for generation in ALL {
+        let mut bed = Bed::new(generation);
+        let failure = bed.transfer(&content("c", 10), &Handle("zDvnobody".to_owned())).failure.unwrap();
+        assert_eq!(failure.reason, "stalled", "{failure:?}");
+    }
+}
+
+#[test]
+fn a_seeder_that_is_gone_is_a_stall() {
+    let mut bed = Bed::new(Generation::Codex);
+    let content = content("c", 1_500_001);
+    let handle = bed.ready(&content);
+    bed.seeder.fake.kill();
+    let failure = bed.transfer(&content, &handle).failure.unwrap();
+    assert_eq!((failure.reason.as_str(), failure.detail.contains("0 of 1500001")), ("stalled", true), "{failure:?}");
+}
+
+#[test]
+fn good_headers_prove_nothing() {
+    for generation in ALL {
+        let (reason, detail) = failure(generation, false, |faults| faults.cut_body = true);
+        assert_eq!(reason, "error", "{detail}");
+        // The second answer lies inside the announced length.
+        assert!(detail.contains("after 750127 of 1500001 bytes"), "{detail}");
+        let (reason, detail) = failure(generation, false, |faults| faults.wrong_bytes = true);
+        assert_eq!(reason, "corrupt", "{detail}");
+    }
+}
+
+#[test]
+fn a_refused_download_is_an_error() {
+    let (reason, detail) = failure(Generation::Codex, true, |faults| faults.absent_at_first = u32::MAX);
+    assert_eq!(reason, "error");
+    assert!(detail.contains("404") && detail.contains("retries exhausted"), "{detail}");
+}
+
+#[test]
+fn a_download_that_was_given_up() {
+    // Only the newest generation tells; the others just stand still.
+    let (reason, detail) = failure(Generation::Progress, true, |faults| faults.gives_up = true);
+    assert_eq!(reason, "error");
+    assert!(detail.contains("the node has ended it") && detail.contains("of 1500001"), "{detail}");
+    let (reason, detail) = failure(Generation::Codex, false, |faults| faults.gives_up = true);
+    assert_eq!((reason.as_str(), detail.contains("1310720 of 1500001")), ("stalled", true), "{detail}");
+}
+
+#[test]
+fn a_restart_in_the_middle() {
+    let (reason, detail) = failure(Generation::Renamed, false, |faults| faults.restarts = true);
+    assert_eq!((reason.as_str(), detail.contains("1310720 of 1500001")), ("stalled", true), "{detail}");
+    let (reason, detail) = failure(Generation::Progress, true, |faults| faults.restarts = true);
+    assert_eq!((reason.as_str(), detail.contains("the node has ended it")), ("error", true), "{detail}");
+}
+
+#[test]
+fn uploads_that_go_wrong() {
+    let mut bed = Bed::new(Generation::Codex);
+    let mut refused = |fault: Fault| {
+        bed.seeder.fake.fault(|faults| {
+            *faults = Faults::default();
+            fault(faults);
+        });
+        bed.seeder.driver.ingest(&content("c", 1000), LIMIT).unwrap_err().to_string()
+    };
+    let error = refused(|faults| faults.full = true);
+    assert!(error.contains("500") && error.contains("Unable to store block"), "{error}");
+    let error = refused(|faults| faults.short_upload = true);
+    assert!(error.contains("the dataset has 500 bytes, the content 1000"), "{error}");
+    let error = refused(|faults| faults.no_cid = true);
+    assert!(error.contains("\"stored, thank you\" is no CID"), "{error}");
+    let error = bed.seeder.driver.ingest(&content("nothing", 0), LIMIT).unwrap_err().to_string();
+    assert!(error.contains("no content of 0 bytes"), "{error}");
+}
+
+#[test]
+fn a_slow_removal_is_waited_for() {
+    let mut bed = Bed::new(Generation::Progress);
+    let content = content("c", 200_000);
+    bed.seeder.driver.ingest(&content, LIMIT).unwrap();
+    bed.seeder.fake.fault(|faults| faults.removal = Duration::from_millis(700));
+    let start = Instant::now();
+    bed.seeder.driver.remove(&content).unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(700));
+    assert_eq!(bed.seeder.fake.used(), 0);
+}
+
+#[test]
+fn an_api_that_never_opens() {
+    let data = tempfile::tempdir().unwrap();
+    // The port of a listener that is gone.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = driver("codex", place("127.0.0.1", port, data.path())).unwrap().describe().unwrap_err().to_string();
+    assert!(error.contains("debug/info"), "{error}");
+}
+
+#[test]
+fn another_program_is_named_as_such() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    runtime.spawn(crate::http_node::serve(listener, data.path().to_owned()));
+    let error = driver("codex", place("127.0.0.1", port, data.path())).unwrap().describe().unwrap_err().to_string();
+    assert!(error.contains("no Codex or Logos Storage node"), "{error}");
+}
+
+#[test]
+fn good_nodes_conform() {
+    for generation in ALL {
+        let mut bed = Bed::new(generation);
+        let checks = crate::conform::conform(bed.seeder.driver.as_mut());
+        assert!(checks.hold() && checks.0.len() >= 16, "{checks}");
+        assert_eq!(bed.seeder.fake.used(), 0);
+    }
+}
+
+type Fault = fn(&mut Faults);
+
+#[test]
+fn what_does_not_conform_is_named() {
+    let broken: [(&str, Fault); 7] = [
+        ("an upload is taken whole", |faults| faults.full = true),
+        ("an upload is taken whole", |faults| faults.short_upload = true),
+        ("an upload is taken whole", |faults| faults.no_cid = true),
+        ("what is read back is whole", |faults| faults.cut_body = true),
+        ("what is read back has the content's SHA-256", |faults| faults.wrong_bytes = true),
+        ("the store grows by padded blocks and a manifest", |faults| faults.unpadded = true),
+        ("a removal frees all that an upload took", |faults| faults.keeps_blocks = true),
+    ];
+    for (assumption, fault) in broken {
+        assert_eq!(broken_of(Generation::Codex, fault), [assumption]);
+    }
+    assert_eq!(broken_of(Generation::Progress, |faults| faults.no_id = true), ["a download tells its progress"]);
+}
+
+fn broken_of(generation: Generation, fault: impl FnOnce(&mut Faults)) -> Vec<&'static str> {
+    let mut bed = Bed::new(generation);
+    bed.seeder.fake.fault(fault);
+    let checks = crate::conform::conform(bed.seeder.driver.as_mut());
+    checks.0.iter().filter(|check| !check.ok).map(|check| check.name).collect()
+}
