@@ -31,16 +31,23 @@ pub(super) fn cell(systems: &[PlannedSystem]) -> Needs {
     needs
 }
 
-/// One pod of a group, from its built objects: its containers with the agent, or its largest init container.
+/// One pod of a group, from its built objects: its containers with the agent, or its largest init container. Init
+/// containers that are restarted run beside whatever comes after them.
 pub(super) fn pod(built: &[Value], system: &PlannedSystem, group: &PlannedGroup) -> Needs {
     let pod = workload(built, &system.workload).map(|set| &set["spec"]["template"]["spec"]);
-    let all = |list: &str, what: &str, amount: fn(&str) -> Option<u64>| -> Vec<u64> {
+    let all = |list: &str, what: &str, amount: fn(&str) -> Option<u64>| -> Vec<(bool, u64)> {
         let containers = pod.and_then(|pod| pod[list].as_array()).into_iter().flatten();
-        containers.map(|container| requested(container, what).as_deref().and_then(amount).unwrap_or_default()).collect()
+        let asked = |container| requested(container, what).as_deref().and_then(amount).unwrap_or_default();
+        containers.map(|container| (container["restartPolicy"] == "Always", asked(container))).collect()
     };
     let most = |what: &str, amount: fn(&str) -> Option<u64>, agent: u64| {
-        let beside: u64 = all("containers", what, amount).iter().sum::<u64>() + agent;
-        all("initContainers", what, amount).into_iter().fold(beside, u64::max)
+        let (mut staying, mut peak) = (0, 0);
+        for (stays, asked) in all("initContainers", what, amount) {
+            peak = peak.max(staying + asked);
+            staying += if stays { asked } else { 0 };
+        }
+        let beside: u64 = all("containers", what, amount).into_iter().map(|(_, asked)| asked).sum();
+        peak.max(staying + beside + agent)
     };
     Needs {
         pods: 1,

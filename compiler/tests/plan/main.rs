@@ -129,6 +129,21 @@ fn data_have_a_volume_of_their_own() {
 }
 
 #[test]
+fn init_containers_that_stay_count_in_needs() {
+    let cpu = |policy: Option<&str>| {
+        let mut input = Input::new();
+        let objects = &mut input.systems.get_mut("http").unwrap().1.objects;
+        let set = objects.iter_mut().find(|it| kind(it) == "StatefulSet").unwrap();
+        let mut first = json!({"name": "first", "image": "x", "resources": {"requests": {"cpu": "100m"}}});
+        first["restartPolicy"] = policy.map_or(Value::Null, Value::from);
+        set["spec"]["template"]["spec"]["initContainers"] = json!([first]);
+        let plan = input.plan().unwrap();
+        plan.cells.iter().find(|cell| cell.slug.ends_with("http")).unwrap().needs.cpu_millis
+    };
+    assert_eq!((cpu(None), cpu(Some("Always"))), (1600, 1900));
+}
+
+#[test]
 fn the_order_of_a_bases_files_is_no_part_of_the_experiment() {
     let usual = Input::new().plan().unwrap();
     let other = Input::with(|input| input.systems.get_mut("bittorrent").unwrap().1.objects.reverse()).unwrap();
