@@ -76,13 +76,13 @@ impl GroupFolder<'_> {
             .filter(|object| kind(object) != "StatefulSet")
             .map(|object| (kind(object).to_owned(), name(object).to_owned()))
             .collect();
-        let patch = |patch: ObjectPatch| {
+        let patch = |mut patch: ObjectPatch| {
             let before = name(&patch.object).to_owned();
-            let references = references_to(&others, &patch.object);
-            let mut patch = self.ours(patch);
-            for (pointer, old) in references {
+            // before our own changes: a volume that goes would shift the places of those behind it
+            for (pointer, old) in references_to(&others, &patch.object) {
                 patch.set(&pointer, self.renamed(old));
             }
+            let patch = self.ours(patch);
             Patch::of(&patch.object, &before, patch.ops)
         };
         experiment.into_iter().filter_map(patch).collect()

@@ -91,10 +91,16 @@ fn slow_and_unknown_links_have_time() {
 
 /// The pod of a group of the first cell, built with a change of its base's pod.
 fn pod(class: Option<&str>, change: fn(&mut Value)) -> Value {
+    pod_beside(class, None, change)
+}
+
+/// The same, with one more object in the base.
+fn pod_beside(class: Option<&str>, object: Option<Value>, change: fn(&mut Value)) -> Value {
     let mut input = Input::new();
     input.lab.spec.storage.class = class.map(str::to_owned);
     let objects = &mut input.systems.get_mut("http").unwrap().1.objects;
     change(&mut objects.iter_mut().find(|it| kind(it) == "StatefulSet").unwrap()["spec"]["template"]["spec"]);
+    objects.extend(object);
     let plan = input.plan().unwrap();
     let cell = plan.cells.iter().find(|cell| cell.slug.ends_with("http")).unwrap();
     let objects = built(&plan, cell, &input.lab).unwrap();
@@ -125,6 +131,29 @@ fn data_have_a_volume_of_their_own() {
         assert_eq!(seen[0].1, seen[1].1);
         let slash = pod(class, |pod| pod["containers"][0]["volumeMounts"][0]["mountPath"] = json!("/data/"));
         assert_eq!(mounts(&slash, "data").len(), 2);
+    }
+}
+
+#[test]
+fn names_follow_beside_a_data_volume_that_goes() {
+    for class in [None, Some("quick")] {
+        let settings = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {}});
+        let behind = pod_beside(class, Some(settings), |pod| {
+            let volume = json!({"name": "settings", "configMap": {"name": "settings"}});
+            pod["volumes"].as_array_mut().unwrap().push(volume);
+        });
+        let named: Vec<&Value> =
+            behind["volumes"].as_array().unwrap().iter().filter_map(|it| it.pointer("/configMap/name")).collect();
+        assert_eq!(named, ["settings-http-fast"], "{class:?}");
+        let claim =
+            json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "own"}, "spec": {}});
+        let claimed = pod_beside(class, Some(claim), |pod| {
+            pod["volumes"][0] = json!({"name": "data", "persistentVolumeClaim": {"claimName": "own"}});
+        });
+        let sources = |volume: &Value| volume.as_object().unwrap().len() - 1;
+        let volumes = claimed["volumes"].as_array().unwrap();
+        assert!(volumes.iter().all(|volume| sources(volume) == 1), "{class:?}: {volumes:?}");
+        assert!(!claimed.to_string().contains("persistentVolumeClaim"), "{class:?}: {volumes:?}");
     }
 }
 
