@@ -123,6 +123,11 @@ pub(super) fn forget(tracker: &Tracker, driver: &str, handle: &Handle) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        coordinator::swarm::Expected,
+        experiment::{Group, GroupRole, Load},
+        protocol::{Poll, Register, Reply, Report, StepResult},
+    };
 
     #[test]
     fn a_shut_gate_says_what_it_saw() {
@@ -145,5 +150,60 @@ mod tests {
         assert_eq!(bystander(&names(&["c-n-0", "c-n-1", "c-b-0"]), &parts), Ok(&"c-b-0".to_owned()));
         let error = bystander(&names(&["c-n-0", "c-n-1"]), &parts).unwrap_err();
         assert!(error.contains("a group of role bootstrap"), "{error}");
+    }
+
+    /// Answers every step of a pod until there is no more, and gives the steps.
+    fn obey(swarm: &Swarm, pod: &str) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(2) {
+            let after = steps.len() as u64;
+            let poll = Poll { agent: pod.to_owned(), instance: "a".to_owned(), after };
+            if let Ok(order) = swarm.poll(&poll).unwrap() {
+                let (agent, instance) = (pod.to_owned(), "a".to_owned());
+                let result = StepResult::Ok(Box::new(Reply::Done));
+                steps.push(order.step);
+                swarm.report(Report { agent, instance, number: order.number, result }).unwrap();
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        steps
+    }
+
+    #[test]
+    fn codex_connects_every_pair_and_asks_a_bystander() {
+        let group = |name: &str, role, replicas| Group { name: name.to_owned(), role, replicas, link: None };
+        let groups = vec![group("b", GroupRole::Bootstrap, 1), group("n", GroupRole::Any, 2)];
+        let (name, driver) = ("c".to_owned(), "codex".to_owned());
+        let system = System { name, driver, load: Load::Measured, seeders: 1, groups };
+        let expected = |pod: &String| {
+            let group = pod.split('-').nth(1).unwrap().to_owned();
+            (pod.clone(), Expected { system: "c".to_owned(), group, driver: "codex".to_owned() })
+        };
+        let pods = pods(&system);
+        let swarm = Swarm::new("bg-x", pods.iter().map(expected));
+        let parts = Parts { seeders: vec!["c-n-1".to_owned()], leechers: vec!["c-n-0".to_owned()] };
+        let agents: Vec<_> = pods
+            .iter()
+            .map(|pod| {
+                let (_, Expected { system, group, driver }) = expected(pod);
+                let (attempt, instance) = ("bg-x".to_owned(), "a".to_owned());
+                let register = Register { attempt, agent: pod.clone(), system, group, driver, instance };
+                swarm.register(&register, std::net::Ipv4Addr::LOCALHOST.into()).unwrap();
+                let (swarm, pod) = (swarm.clone(), pod.clone());
+                thread::spawn(move || obey(&swarm, &pod))
+            })
+            .collect();
+        let handle = Handle("zDv1".to_owned());
+        let limit = Duration::from_secs(7);
+        open(&system, &parts, &handle, (&swarm, &Tracker::new()), limit).unwrap();
+        let steps: Vec<_> = agents.into_iter().map(|agent| agent.join().unwrap()).collect();
+        let connect = |others: &[&str]| Step::Connect {
+            others: others.iter().map(|other| (*other).to_owned()).collect(),
+            limit_seconds: 7.0,
+        };
+        assert_eq!(steps[0], [connect(&["c-n-0.c-n", "c-n-1.c-n"]), Step::Find { handle, limit_seconds: 7.0 }]);
+        assert_eq!(steps[1], [connect(&["c-n-1.c-n"])]);
+        assert_eq!(steps[2], [connect(&[])]);
     }
 }

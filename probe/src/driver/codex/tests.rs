@@ -207,6 +207,14 @@ fn good_headers_prove_nothing() {
 }
 
 #[test]
+fn a_body_of_another_length_is_not_read() {
+    let mut bed = Bed::new(Generation::Renamed);
+    bed.seeder.driver.ingest(&content("c", 1000), LIMIT).unwrap();
+    let error = bed.seeder.driver.read_back(&content("c", 999)).unwrap_err().to_string();
+    assert!(error.contains("announces 1000 bytes, the content has 999"), "{error}");
+}
+
+#[test]
 fn a_refused_download_is_an_error() {
     let (reason, detail) = failure(Generation::Codex, true, |faults| faults.absent_at_first = u32::MAX);
     assert_eq!(reason, "error");
