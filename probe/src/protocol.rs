@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Version of these messages. Agents and coordinator of a cell come from one image, so equality is asked.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// Header that carries the version.
 pub const VERSION_HEADER: &str = "benchgrid-protocol";

@@ -6,6 +6,7 @@ use std::{future::Future, net::SocketAddr, time::Duration};
 
 use axum::{
     Json, Router,
+    body::to_bytes,
     extract::{ConnectInfo, Query, Request, State},
     http::StatusCode,
     middleware::{self, Next},
@@ -17,6 +18,9 @@ use crate::{
     coordinator::swarm::{Refused, Swarm},
     protocol::{LONG_POLL, PROTOCOL_VERSION, Poll, Refusal, Register, Report, VERSION_HEADER, version_refusal},
 };
+
+/// Bytes of a refused request that are read: more than any message of ours has.
+const MOST_UNREAD: usize = 1 << 20;
 
 /// Routes of the coordinator.
 pub(super) fn router(swarm: Swarm) -> Router {
@@ -31,10 +35,12 @@ pub(super) fn router(swarm: Swarm) -> Router {
 async fn same_version(request: Request, next: Next) -> Response {
     let theirs = request.headers().get(VERSION_HEADER).and_then(|value| value.to_str().ok());
     if theirs.and_then(|text| text.parse().ok()) == Some(PROTOCOL_VERSION) {
-        next.run(request).await
-    } else {
-        (StatusCode::UPGRADE_REQUIRED, Json(version_refusal(theirs))).into_response()
+        return next.run(request).await;
     }
+    let refusal = version_refusal(theirs);
+    // a connection that is closed on an unread body may be reset before the agent has read the answer
+    let _ = to_bytes(request.into_body(), MOST_UNREAD).await;
+    (StatusCode::UPGRADE_REQUIRED, Json(refusal)).into_response()
 }
 
 async fn register(
