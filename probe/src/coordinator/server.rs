@@ -209,7 +209,8 @@ mod tests {
             let mut response = request.send_json(register(0)).unwrap();
             assert_eq!(response.status(), 426);
             let refusal: Refusal = response.body_mut().read_json().unwrap();
-            assert!(refusal.error.contains("protocol 1") && refusal.error.contains(named), "{}", refusal.error);
+            let ours = format!("protocol {PROTOCOL_VERSION}");
+            assert!(refusal.error.contains(&ours) && refusal.error.contains(named), "{}", refusal.error);
         }
         assert_eq!(swarm.missing(), [name(0)]);
         let link = Link::new(&base, Duration::from_secs(5));
