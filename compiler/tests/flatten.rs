@@ -13,12 +13,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use benchgrid::cli::programs::Machine;
-use benchgrid::kustomize::{BuiltBase, NoPrograms, emit, kind, load_base, name, read_documents};
+use benchgrid::kustomize::{BuiltBase, NoPrograms, emit, load_base, read_documents};
 use benchgrid::spec::codes;
 use by_name::by_name;
 use folder::folder;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 /// The project's folder.
 fn project() -> PathBuf {
