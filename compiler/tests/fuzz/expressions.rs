@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::random::Random;
 
+/// Those of the texts that are quantities.
+const QUANTITIES: &[&str] = &["1GB", "100Mbit", "5ms"];
+
 const NAMES: &[&str] =
     &["fileSize", "seeders", "system", "flag", "ratio", "link", "link.up", "link.name", "link.none", "nobody"];
 const NUMBERS: &[&str] = &[
@@ -103,7 +106,6 @@ pub(crate) fn expression(random: &mut Random, depth: usize) -> String {
         10 => format!("{} if {} else {}", inner(random), inner(random), inner(random)),
         11 => format!("[{}, {}][{}]", inner(random), inner(random), inner(random)),
         12 => format!("{}({})", random.pick(&["size", "rate", "duration", "host", "range", "x"]), inner(random)),
-        // quantities among the attributes of an object are numbers to ours alone
         _ => format!("{{'a': [{}], 'b': {}}}.a[0]", inner(random), inner(random)),
     }
 }
@@ -193,7 +195,9 @@ pub(crate) fn disagreement(expression: &str) -> Option<String> {
     // Ours go on with decimals above 64 bits, which round; and what a text with `true` in it is compared to may differ.
     let rounds =
         expression.contains("**") || NUMBERS.iter().any(|number| number.len() > 15 && expression.contains(number));
-    if rounds || (expression.contains('~') && ours.is_boolean()) {
+    // Quantities in what an object's attributes hold are numbers to ours alone.
+    let numbers = expression.contains(".a[0]") && QUANTITIES.iter().any(|quantity| expression.contains(quantity));
+    if rounds || numbers || (expression.contains('~') && ours.is_boolean()) {
         return None;
     }
     match theirs(expression) {
