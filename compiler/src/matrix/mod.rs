@@ -17,6 +17,7 @@ mod settings;
 pub use expand::{MOST_CELLS, MOST_COMBINATIONS, expand};
 pub use level::Level;
 pub(crate) use nodes::Nodes;
+pub(crate) use operators::printed;
 pub use scope::Scope;
 pub use settings::check_settings;
 

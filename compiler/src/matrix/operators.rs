@@ -91,7 +91,7 @@ fn size(value: &Value) -> usize {
 /// A calculation, or why it can't be done.
 pub(super) fn arithmetic(op: BinOpKind, left: &Value, right: &Value) -> Result<Value, String> {
     if let BinOpKind::Concat = op {
-        return bounded(Value::String(text(left)? + &text(right)?));
+        return bounded(Value::String(printed(left)? + &printed(right)?));
     }
     match (op, left, right) {
         (BinOpKind::Add, Value::String(a), Value::String(b)) => bounded(Value::String(format!("{a}{b}"))),
@@ -173,12 +173,15 @@ pub(super) fn whole_decimal(value: &Value) -> Value {
     }
 }
 
-/// How a value stands in a text, or why it can't.
-pub(super) fn text(value: &Value) -> Result<String, String> {
+/// How a value stands in a text, or why it can't. Numbers have no exponent, which readers of YAML differ about.
+pub(crate) fn printed(value: &Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Bool(value) => Ok(value.to_string()),
-        Value::Number(_) => Ok(whole_decimal(value).to_string()),
+        Value::Number(_) => Ok(match whole_decimal(value) {
+            Value::Number(number) if number.is_f64() => number.as_f64().unwrap_or_default().to_string(),
+            whole => whole.to_string(),
+        }),
         other => Err(format!("{} can't stand in a text", a_kind(other))),
     }
 }

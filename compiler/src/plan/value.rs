@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Subject, Trouble};
-use crate::matrix::Scope;
+use crate::matrix::{Scope, printed};
 use crate::spec::{Family, Quantity, Template, codes};
 
 /// Bytes, rounded up.
@@ -85,12 +85,7 @@ impl FromValue for Whole {
 impl FromValue for Text {
     const WANTED: &'static str = "text";
     fn from_value(value: &Value) -> Option<Self> {
-        match value {
-            Value::String(text) => Some(Self(text.clone())),
-            Value::Number(number) => Some(Self(number.to_string())),
-            Value::Bool(value) => Some(Self(value.to_string())),
-            _ => None,
-        }
+        printed(value).ok().map(Self)
     }
 }
 
@@ -135,4 +130,20 @@ pub(super) fn evaluate(scope: &Scope, template: &Template, spot: &Spot) -> Resul
             (None, None) => trouble,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_in_texts_are_plain() {
+        for (value, text) in [(json!(4.0), "4"), (json!(0.5), "0.5"), (json!(1e-7), "0.0000001"), (json!(true), "true")]
+        {
+            assert_eq!(Text::from_value(&value).map(|text| text.0).as_deref(), Some(text));
+        }
+        assert!(Text::from_value(&json!([1])).is_none());
+    }
 }
