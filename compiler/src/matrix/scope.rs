@@ -128,7 +128,7 @@ mod tests {
             ("is {{ seeders > 8 }}", json!("is true")),
             ("{{ measure.fileSize * measure.repetitions * 1.3 }}", json!(26)),
             ("n={{ seeders * 1.0 }}", json!("n=9")),
-            ("n={{ 0.1 / 1000000 }}", json!("n=0.0000001")),
+            ("n={{ 0.5 / 1000000 }}", json!("n=0.0000005")),
             ("{{ host('bootstrap', 0) }}:8080", json!("codex-bootstrap-0.codex-bootstrap:8080")),
             ("{{ link }}", json!({"name": "fast", "up": "1Gbit", "sizes": ["1GB", "small"]})),
             ("{{ link.sizes }}", json!([1_000_000_000, "small"])),
