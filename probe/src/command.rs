@@ -21,7 +21,7 @@ use crate::{
     agent, conform,
     coordinator::{self, Journal, Status},
     driver::{Place, driver},
-    experiment::{Experiment, Link},
+    experiment::{Experiment, Link, host},
     http_node, kubernetes, protocol, shaping,
 };
 
@@ -85,6 +85,9 @@ pub struct Agent {
     /// Name of the pod.
     #[arg(long, env = "BENCHGRID_POD", value_name = "NAME")]
     pod: String,
+    /// Host by which the other nodes reach the node; default: `POD.SYSTEM-GROUP`, as a headless Service names it.
+    #[arg(long, env = "BENCHGRID_HOST", value_name = "HOST")]
+    host: Option<String>,
     /// Driver that speaks to the node.
     #[arg(long, env = "BENCHGRID_DRIVER", value_name = "NAME")]
     driver: String,
@@ -211,6 +214,7 @@ impl Agent {
             attempt: self.attempt,
             system: self.system,
             group: self.group,
+            host: self.host.unwrap_or_else(|| host(&self.pod)),
             pod: self.pod,
             driver: self.driver,
             api: self.api,

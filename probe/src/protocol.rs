@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Version of these messages. Agents and coordinator of a cell come from one image, so equality is asked.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// Header that carries the version.
 pub const VERSION_HEADER: &str = "benchgrid-protocol";
@@ -55,6 +55,8 @@ pub struct Register {
     pub group: String,
     /// Driver it speaks to its node with.
     pub driver: String,
+    /// Host by which the other nodes reach its node: a name that they resolve, or an address.
+    pub host: String,
     /// Differs for every start of an agent: tells a restarted one from one that asks again.
     pub instance: String,
 }

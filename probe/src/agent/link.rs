@@ -155,6 +155,7 @@ mod tests {
             system: String::new(),
             group: String::new(),
             driver: String::new(),
+            host: String::new(),
             instance: String::new(),
         };
         let start = Instant::now();

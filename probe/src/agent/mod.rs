@@ -12,7 +12,6 @@ use std::{
 
 use crate::{
     driver::{self, DriverError, Place},
-    experiment::host,
     protocol::{Order, Register, Report, Step, StepResult},
 };
 
@@ -42,6 +41,8 @@ pub struct Settings {
     pub group: String,
     /// Name of the pod.
     pub pod: String,
+    /// Host by which the other nodes reach this node.
+    pub host: String,
     /// Name of the driver.
     pub driver: String,
     /// Base URL of the node's local API.
@@ -56,7 +57,7 @@ pub struct Settings {
 
 impl Settings {
     fn place(&self) -> Place {
-        Place { api: self.api.clone(), data: self.data.clone(), host: host(&self.pod), tracker: self.tracker.clone() }
+        Place { api: self.api.clone(), data: self.data.clone(), host: self.host.clone(), tracker: self.tracker.clone() }
     }
 }
 
@@ -92,6 +93,7 @@ pub fn run(settings: &Settings, tell: impl Fn(&str) + Send + Clone + 'static) ->
         system: settings.system.clone(),
         group: settings.group.clone(),
         driver: settings.driver.clone(),
+        host: settings.host.clone(),
         instance: instance(),
     };
     let registered = link.register(&register)?;

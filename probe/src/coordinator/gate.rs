@@ -11,7 +11,7 @@ use std::{
 use crate::{
     coordinator::{draw::Parts, swarm::Swarm},
     driver::{Handle, InfoHash, infohash},
-    experiment::{System, host},
+    experiment::System,
     protocol::Step,
     tracker::Tracker,
 };
@@ -90,7 +90,7 @@ fn bystander<'a>(pods: &'a [String], parts: &Parts) -> Result<&'a String, String
 fn connect(swarm: &Swarm, pods: &[String], limit: Duration) -> Result<(), String> {
     let step = |pod: &str| {
         let after = pods.iter().skip_while(|other| *other != pod).skip(1);
-        Step::Connect { others: after.map(|pod| host(pod)).collect(), limit_seconds: limit.as_secs_f64() }
+        Step::Connect { others: after.map(|pod| swarm.host(pod)).collect(), limit_seconds: limit.as_secs_f64() }
     };
     let answers = swarm.all(pods, limit + SLACK, step);
     let failed: Vec<_> =
@@ -188,7 +188,8 @@ mod tests {
             .map(|pod| {
                 let (_, Expected { system, group, driver }) = expected(pod);
                 let (attempt, instance) = ("bg-x".to_owned(), "a".to_owned());
-                let register = Register { attempt, agent: pod.clone(), system, group, driver, instance };
+                let host = crate::experiment::host(pod);
+                let register = Register { attempt, agent: pod.clone(), system, group, driver, host, instance };
                 swarm.register(&register, std::net::Ipv4Addr::LOCALHOST.into()).unwrap();
                 let (swarm, pod) = (swarm.clone(), pod.clone());
                 thread::spawn(move || obey(&swarm, &pod))

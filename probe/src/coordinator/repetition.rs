@@ -20,7 +20,7 @@ use crate::{
         swarm::{Answer, Swarm, Trouble},
     },
     driver::Handle,
-    experiment::{Experiment, Load, System, host},
+    experiment::{Experiment, Load, System},
     protocol::{Download, Reply, Step, Transfer},
     tracker::Tracker,
 };
@@ -167,7 +167,7 @@ impl Cell<'_> {
                 content: offer.content.clone(),
                 sha256: offer.sha256.clone(),
                 handle: offer.handle.clone(),
-                seeders: offer.parts.seeders.iter().map(|pod| host(pod)).collect(),
+                seeders: offer.parts.seeders.iter().map(|pod| self.swarm.host(pod)).collect(),
                 start_in_seconds: START_IN.as_secs_f64(),
                 stalled_seconds: measure.stalled_seconds,
                 deadline_seconds: measure.transfer_deadline_seconds,

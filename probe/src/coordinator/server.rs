@@ -151,6 +151,7 @@ mod tests {
             system: "bt".to_owned(),
             group: "nodes".to_owned(),
             driver: "http".to_owned(),
+            host: String::new(),
             instance: "one".to_owned(),
         }
     }

@@ -12,7 +12,10 @@ use std::{
 
 use tokio::sync::Notify;
 
-use crate::protocol::{LOST_AFTER, Order, Poll, Register, Registered, Reply, Report, Step, StepResult};
+use crate::{
+    experiment::host,
+    protocol::{LOST_AFTER, Order, Poll, Register, Registered, Reply, Report, Step, StepResult},
+};
 
 /// Why there is no answer to a step.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -70,6 +73,8 @@ struct Seat {
     expected: Expected,
     instance: Option<String>,
     address: Option<IpAddr>,
+    /// Host by which other nodes reach this one.
+    host: Option<String>,
     seen: Instant,
     /// Started again since somebody asked.
     anew: bool,
@@ -123,6 +128,7 @@ impl Swarm {
         }
         seat.instance = Some(message.instance.clone());
         seat.address = Some(address);
+        seat.host = Some(message.host.clone());
         seat.seen = Instant::now();
         // A step still open (the answer to an earlier registration got lost) is yet to be fetched.
         let after = seat.number - u64::from(seat.open.is_some());
@@ -189,6 +195,11 @@ impl Swarm {
     /// Address from which a pod's agent dials.
     pub(super) fn address(&self, pod: &str) -> Option<IpAddr> {
         self.seats().get(pod)?.address
+    }
+
+    /// Host by which other nodes reach the node of a pod, as its agent said.
+    pub(super) fn host(&self, pod: &str) -> String {
+        self.seats().get(pod).and_then(|seat| seat.host.clone()).unwrap_or_else(|| host(pod))
     }
 
     /// Waits for every agent to register; the pods that did not.
@@ -287,6 +298,7 @@ impl Seat {
             expected,
             instance: None,
             address: None,
+            host: None,
             seen: Instant::now(),
             anew: false,
             number: 0,
@@ -338,6 +350,7 @@ mod tests {
             system: "s".to_owned(),
             group: "g".to_owned(),
             driver: "http".to_owned(),
+            host: String::new(),
             instance: instance.to_owned(),
         }
     }
