@@ -17,11 +17,13 @@ mod api;
 mod codex;
 mod http;
 mod qbittorrent;
+mod rqbit;
 mod torrent;
 
 pub use codex::Codex;
 pub use http::Http;
 pub use qbittorrent::QBittorrent;
+pub use rqbit::Rqbit;
 pub use torrent::{Bencode, InfoHash, Metainfo, infohash};
 
 /// Where a driver finds its node.
@@ -112,7 +114,7 @@ pub enum DriverError {
         detail: String,
     },
     /// A driver of that name does not exist.
-    #[error("unknown driver `{0}`; there are codex, http and qbittorrent")]
+    #[error("unknown driver `{0}`; there are codex, http, qbittorrent and rqbit")]
     Unknown(String),
 }
 
@@ -160,6 +162,7 @@ pub fn driver(name: &str, place: Place) -> Result<Box<dyn Driver>, DriverError> 
         "codex" => Ok(Box::new(Codex::new(place))),
         "http" => Ok(Box::new(Http::new(place))),
         "qbittorrent" => Ok(Box::new(QBittorrent::new(place))),
+        "rqbit" => Ok(Box::new(Rqbit::new(place))),
         other => Err(DriverError::Unknown(other.to_owned())),
     }
 }
