@@ -15,12 +15,14 @@ use crate::{
 
 mod api;
 mod codex;
+mod external;
 mod http;
 mod qbittorrent;
 mod rqbit;
 mod torrent;
 
 pub use codex::Codex;
+pub use external::External;
 pub use http::Http;
 pub use qbittorrent::QBittorrent;
 pub use rqbit::Rqbit;
@@ -114,7 +116,7 @@ pub enum DriverError {
         detail: String,
     },
     /// A driver of that name does not exist.
-    #[error("unknown driver `{0}`; there are codex, http, qbittorrent and rqbit")]
+    #[error("unknown driver `{0}`; there are codex, external, http, qbittorrent and rqbit")]
     Unknown(String),
 }
 
@@ -160,6 +162,7 @@ pub trait Driver: Send {
 pub fn driver(name: &str, place: Place) -> Result<Box<dyn Driver>, DriverError> {
     match name {
         "codex" => Ok(Box::new(Codex::new(place))),
+        "external" => Ok(Box::new(External::new(place))),
         "http" => Ok(Box::new(Http::new(place))),
         "qbittorrent" => Ok(Box::new(QBittorrent::new(place))),
         "rqbit" => Ok(Box::new(Rqbit::new(place))),
