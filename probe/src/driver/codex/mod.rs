@@ -20,9 +20,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Description, Driver, DriverError, Handle, Ingested, Place, Progress, api::failed};
+use super::{Checks, Description, Driver, DriverError, Handle, Ingested, Place, Progress, api::failed};
 use crate::{
-    conform::Checks,
     content::Content,
     retry::{Patience, Try, retry},
 };
@@ -190,6 +189,10 @@ impl Driver for Codex {
         self.node()?.remove(&cid)?;
         self.known.remove(&content.name);
         Ok(())
+    }
+
+    fn look(&mut self, bytes: u64, checks: &mut Checks) -> Option<()> {
+        conform::look(self, bytes, checks)
     }
 
     fn conform(&mut self, content: &Content, checks: &mut Checks) -> Option<()> {

@@ -295,7 +295,7 @@ fn another_program_is_named_as_such() {
 fn good_nodes_conform() {
     for generation in ALL {
         let mut bed = Bed::new(generation);
-        let checks = crate::conform::conform(bed.seeder.driver.as_mut());
+        let checks = crate::driver::conform(bed.seeder.driver.as_mut());
         assert!(checks.hold() && checks.0.len() >= 16, "{checks}");
         assert_eq!(bed.seeder.fake.used(), 0);
     }
@@ -323,6 +323,6 @@ fn what_does_not_conform_is_named() {
 fn broken_of(generation: Generation, fault: impl FnOnce(&mut Faults)) -> Vec<&'static str> {
     let mut bed = Bed::new(generation);
     bed.seeder.fake.fault(fault);
-    let checks = crate::conform::conform(bed.seeder.driver.as_mut());
+    let checks = crate::driver::conform(bed.seeder.driver.as_mut());
     checks.0.iter().filter(|check| !check.ok).map(|check| check.name).collect()
 }
