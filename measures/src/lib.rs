@@ -7,6 +7,7 @@
 mod attempt_name;
 mod driver;
 mod exposition;
+mod load;
 mod metric;
 mod outcome;
 mod record;
@@ -15,6 +16,7 @@ mod timestamp;
 pub use attempt_name::{AttemptName, AttemptNameError};
 pub use driver::{DRIVERS, DriverFacts};
 pub use exposition::{ExpositionLine, Sample, parse_export, sample_line};
+pub use load::Load;
 pub use metric::{CURVE_METRIC, METRICS, Metric, OUTCOME_METRIC};
 pub use outcome::{Outcome, Reason, Verdict};
 pub use record::{

@@ -18,9 +18,9 @@ use clap::{Args, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    agent, conform,
+    agent,
     coordinator::{self, Journal, Status},
-    driver::{Place, driver},
+    driver::{Place, conform, driver},
     experiment::{Experiment, Link, host},
     http_node, kubernetes, protocol, shaping,
 };
@@ -286,7 +286,7 @@ impl Conform {
         let place = Place { api: self.url, data: self.data, host: String::new(), tracker: self.tracker };
         match driver(&self.driver, place) {
             Ok(mut driver) => {
-                let checks = conform::conform(driver.as_mut());
+                let checks = conform(driver.as_mut());
                 out(checks.to_string().trim_end());
                 ExitCode::from(u8::from(!checks.hold()))
             }

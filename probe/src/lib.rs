@@ -7,7 +7,6 @@
 pub mod agent;
 pub mod baseline;
 pub mod command;
-pub mod conform;
 pub mod content;
 pub mod coordinator;
 pub mod counters;

@@ -14,7 +14,7 @@ use crate::{
     baseline::{self, Direction},
     content::Content,
     counters::{Idle, Reading},
-    driver::{Driver, DriverError},
+    driver::{self, Driver, DriverError},
     protocol::{Download, Reply, Step, StepResult},
 };
 
@@ -36,6 +36,9 @@ impl Worker {
     pub(super) fn work(&mut self, step: Step, arrived: Instant) -> StepResult {
         let reply = match step {
             Step::Describe { limit_seconds } => self.describe(limit_seconds),
+            Step::Check { bytes } => {
+                Ok(Reply::Checked { broken: driver::preflight(self.driver.as_mut(), bytes).broken() })
+            }
             Step::Baseline { address, bytes, limit_seconds } => transfers(&address, bytes, limit_seconds),
             Step::Ingest { content, limit_seconds } => match self.ingest(&content, limit_seconds) {
                 Err(hidden @ DriverError::Hidden { .. }) => return StepResult::Hidden(text(&hidden)),

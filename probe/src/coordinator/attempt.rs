@@ -81,6 +81,7 @@ impl<'a> Attempt<'a> {
         let mut nodes = preflight::ready(experiment, &self.swarm, &self.fate)?;
         self.describe(&nodes);
         preflight::alike(experiment, &nodes)?;
+        preflight::as_assumed(experiment, &self.swarm)?;
         self.doing("measuring the links");
         preflight::baselines(experiment, &self.swarm, self.settings.baseline_port, &mut nodes)?;
         // Restarts so far harm nothing: nothing was measured yet.
