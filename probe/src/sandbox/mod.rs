@@ -53,6 +53,12 @@ pub enum SandboxError {
     Process(String),
 }
 
+/// Bytes that a folder's file system has left for this user.
+pub fn free_bytes(folder: &std::path::Path) -> Option<u64> {
+    let found = nix::sys::statvfs::statvfs(folder).ok()?;
+    Some(u64::from(found.blocks_available()).saturating_mul(u64::from(found.fragment_size())))
+}
+
 /// Names the step of a system call that failed.
 fn step<E: Into<std::io::Error>>(step: impl Into<String>) -> impl FnOnce(E) -> SandboxError {
     move |source| SandboxError::System { step: step.into(), source: source.into() }
