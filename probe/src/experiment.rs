@@ -30,8 +30,9 @@ pub struct Experiment {
     pub measure: Measure,
     /// Systems, by name.
     pub systems: Vec<System>,
-    /// Where the numbers go.
-    pub store: Store,
+    /// Where the numbers go; missing: nowhere but to the coordinator's output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
 }
 
 /// How a cell is measured.

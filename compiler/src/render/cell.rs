@@ -108,7 +108,7 @@ fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
                 groups: system.groups.iter().map(told_group).collect(),
             })
             .collect(),
-        store: Store { write: lab.spec.metrics.pushed_to().to_owned(), read: lab.spec.metrics.read.clone() },
+        store: Some(Store { write: lab.spec.metrics.pushed_to().to_owned(), read: lab.spec.metrics.read.clone() }),
     }
 }
 

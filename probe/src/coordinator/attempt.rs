@@ -50,7 +50,7 @@ impl<'a> Attempt<'a> {
             swarm,
             tracker,
             status,
-            ledger: Ledger::new(Store::new(&settings.experiment.store), journal),
+            ledger: Ledger::new(settings.experiment.store.as_ref().map(Store::new), journal),
             fate: Fate::new(settings.api.clone(), settings.attempt.to_string(), pods),
         }
     }

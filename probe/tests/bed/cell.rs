@@ -114,7 +114,7 @@ impl Plan {
                     groups: vec![Group { name: "nodes".to_owned(), role: GroupRole::Any, replicas, link }],
                 })
                 .collect(),
-            store: Store { write: self.write.clone(), read: STORE.to_owned() },
+            store: Some(Store { write: self.write.clone(), read: STORE.to_owned() }),
         }
     }
 }
