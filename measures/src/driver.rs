@@ -5,8 +5,6 @@ use crate::Observation;
 pub struct DriverFacts {
     /// Its name in `system.yaml`.
     pub name: &'static str,
-    /// Whether the probe has it.
-    pub built: bool,
     /// How it can see progress.
     pub kinds: &'static [Observation],
     /// What a node verifies at once: the first of it is the first byte.
@@ -15,39 +13,29 @@ pub struct DriverFacts {
     pub resolution: &'static str,
 }
 
-/// Every driver there is or will be; the one list that plan and probe go by.
+/// Every driver there is; the one list that plan and probe go by.
 pub const DRIVERS: [DriverFacts; 5] = [
     DriverFacts {
         name: "http",
-        built: true,
         kinds: &[Observation::Counter],
         unit: "a byte",
         resolution: "every byte counts at once",
     },
     DriverFacts {
         name: "qbittorrent",
-        built: true,
         kinds: &[Observation::Counter],
         unit: "a piece, 256 KiB or more",
         resolution: "refreshed every 100 ms",
     },
-    DriverFacts {
-        name: "rqbit",
-        built: false,
-        kinds: &[Observation::Counter, Observation::Stream],
-        unit: "a piece, 256 KiB or more",
-        resolution: "as the node gives it",
-    },
+    DriverFacts { name: "rqbit", kinds: &[Observation::Counter], unit: "a piece, 256 KiB or more", resolution: "live" },
     DriverFacts {
         name: "codex",
-        built: true,
         kinds: &[Observation::Counter],
         unit: "a block of 64 KiB",
         resolution: "steps of 1.3 MB",
     },
     DriverFacts {
         name: "external",
-        built: false,
         kinds: &[Observation::Counter],
         unit: "as the sidecar says",
         resolution: "as the sidecar says",
