@@ -5,6 +5,8 @@ use crate::Observation;
 pub struct DriverFacts {
     /// Its name in `system.yaml`.
     pub name: &'static str,
+    /// What its handles are: nodes whose drivers have equal ones can be in one swarm.
+    pub handle: &'static str,
     /// How it can see progress.
     pub kinds: &'static [Observation],
     /// What a node verifies at once: the first of it is the first byte.
@@ -17,25 +19,35 @@ pub struct DriverFacts {
 pub const DRIVERS: [DriverFacts; 5] = [
     DriverFacts {
         name: "http",
+        handle: "a name",
         kinds: &[Observation::Counter],
         unit: "a byte",
         resolution: "every byte counts at once",
     },
     DriverFacts {
         name: "qbittorrent",
+        handle: "a torrent",
         kinds: &[Observation::Counter],
         unit: "a piece, 256 KiB or more",
         resolution: "refreshed every 100 ms",
     },
-    DriverFacts { name: "rqbit", kinds: &[Observation::Counter], unit: "a piece, 256 KiB or more", resolution: "live" },
+    DriverFacts {
+        name: "rqbit",
+        handle: "a torrent",
+        kinds: &[Observation::Counter],
+        unit: "a piece, 256 KiB or more",
+        resolution: "live",
+    },
     DriverFacts {
         name: "codex",
+        handle: "a CID",
         kinds: &[Observation::Counter],
         unit: "a block of 64 KiB",
         resolution: "steps of 1.3 MB",
     },
     DriverFacts {
         name: "external",
+        handle: "as the sidecar says",
         kinds: &[Observation::Counter],
         unit: "as the sidecar says",
         resolution: "as the sidecar says",
