@@ -227,18 +227,18 @@ impl Bed {
         println!("{}", seeder.run("describe"));
         leecher.run("describe");
         // The last one again: a name that was there before.
-        for (name, bytes) in [("even.bin", 5_000_000), ("odd.bin", 3_000_001), ("odd.bin", 3_000_001)] {
+        for (name, bytes) in [("even", 5_000_000), ("odd", 3_000_001), ("odd", 3_000_001)] {
+            // A torrent is another one for each pair: the tracker would know clients of the one before.
+            let name = format!("{}-{}-{name}", seeder.client, leecher.client);
             let ingested = seeder.run(&format!("ingest {name} {bytes}"));
             let counts = self.switch.run("part", &format!("scrape {}", value(&ingested, "handle")));
             assert_eq!(value(&counts, "counts").split('/').next(), Some("1"), "complete ones");
             let downloaded = leecher.run(&format!("download {name} {bytes} {}", value(&ingested, "handle")));
-            let digest = content(name, bytes).sha256().unwrap();
+            let digest = content(&name, bytes).sha256().unwrap();
             assert_eq!(value(&downloaded, "digest"), digest);
             let seconds: f64 = value(&downloaded, "seconds").parse().unwrap();
             println!(
-                "{} to {}: {name}: upload {} s, first piece {} s, whole {seconds} s, {} looks of at most {} s, peers {}",
-                seeder.client,
-                leecher.client,
+                "{name}: upload {} s, first piece {} s, whole {seconds} s, {} looks of at most {} s, peers {}",
                 value(&ingested, "upload"),
                 value(&downloaded, "first"),
                 value(&downloaded, "looks"),

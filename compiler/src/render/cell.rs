@@ -119,5 +119,5 @@ fn told_group(group: &PlannedGroup) -> Group {
         Role::Leecher => GroupRole::Leecher,
         Role::Bootstrap => GroupRole::Bootstrap,
     };
-    Group { name: group.name.clone(), role, replicas: group.replicas, link: group.link }
+    Group { name: group.name.clone(), driver: None, role, replicas: group.replicas, link: group.link }
 }

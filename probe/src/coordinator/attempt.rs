@@ -77,6 +77,7 @@ impl<'a> Attempt<'a> {
     fn experiment(&mut self) -> Result<(), End> {
         let experiment = &self.settings.experiment;
         preflight::same_protocol(experiment)?;
+        preflight::exchangeable(experiment)?;
         self.doing("waiting for all nodes");
         let mut nodes = preflight::ready(experiment, &self.swarm, &self.fate)?;
         self.describe(&nodes);
