@@ -32,6 +32,8 @@ mod generation;
 mod node;
 
 #[cfg(test)]
+mod cells;
+#[cfg(test)]
 mod fake;
 #[cfg(test)]
 mod tests;
