@@ -124,3 +124,94 @@ fn coordinator(site: &Site<'_>) -> Process {
         errors: at(names::NOTES),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::inputs::read_and_plan;
+    use crate::render::built;
+
+    /// The cells of a scenario of this project whose slug contains a word.
+    fn rehearsed(
+        scenario: &str,
+        word: &str,
+        isolation: Isolation,
+        found: Option<&str>,
+    ) -> Result<Rehearsal, Vec<String>> {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let lab = project.join("labs/test.yaml");
+        let (planned, found_wrong) = read_and_plan(&project.join("matrices").join(scenario), &lab);
+        let (plan, lab) = planned.unwrap_or_else(|| panic!("{found_wrong:?}"));
+        let cell = plan.cells.iter().find(|cell| cell.slug.contains(word)).unwrap();
+        let objects = built(&plan, cell, &lab).unwrap();
+        let site = Site {
+            attempt: AttemptName::new("s", &cell.id, &cell.digest, 3, 1),
+            isolation,
+            folder: Path::new("/run/here"),
+            own: &["probe".to_owned()],
+            path: "/usr/bin",
+            find: &|program| Some(PathBuf::from(found?).join(program)),
+            store: None,
+            relay: None,
+            keep: false,
+        };
+        rehearsal(&objects, cell, &site)
+    }
+
+    #[test]
+    fn a_container_is_a_process_with_the_pod_s_files() {
+        let it = rehearsed("smoke.yaml", "bittorrent", Isolation::Namespaces, Some("/opt")).unwrap();
+        let pod = &it.sandbox.pods[2];
+        assert_eq!((pod.name.as_str(), pod.host.as_str()), ("bittorrent-slow-0", "bittorrent-slow-0.bittorrent-slow"));
+        let [shape] = pod.init.as_slice() else { panic!("{:?}", pod.init) };
+        assert_eq!((&shape.program, shape.args.as_slice()), (&Program::Own, &["shape".to_owned()][..]));
+        assert_eq!(shape.env["BENCHGRID_DOWN_BPS"], "20000000");
+        let [node, agent] = pod.containers.as_slice() else { panic!("{:?}", pod.containers) };
+        assert_eq!(node.program, Program::Path(PathBuf::from("/opt/qbittorrent-nox")));
+        assert_eq!((node.args.as_slice(), node.env["HOME"].as_str()), (&["--profile=/profile".to_owned()][..], "/tmp"));
+        assert_eq!(agent.env["BENCHGRID_POD"], "bittorrent-slow-0");
+        assert!(agent.env["BENCHGRID_ATTEMPT"].ends_with("-t3a1"), "{:?}", agent.env);
+        let mounts: Vec<String> = pod.mounts.iter().map(|one| one.target.display().to_string()).collect();
+        let file = "/profile/qBittorrent/config/qBittorrent.conf";
+        assert_eq!(mounts, ["/data", "/profile/qBittorrent", "/profile/qBittorrent/config", file, "/tmp"]);
+        let conf = &pod.mounts[3].source;
+        assert!(String::from_utf8_lossy(&it.files[conf]).contains("[BitTorrent]") && !it.folders.contains(conf));
+        assert!(it.folders.contains(Path::new("/run/here/volumes/bittorrent-slow-0/data")));
+        let told = String::from_utf8_lossy(&it.files[Path::new("/run/here/cell.json")]).into_owned();
+        assert!(!told.contains("\"store\"") && told.contains("\"fluidBoundSeconds\""), "{told}");
+    }
+
+    #[test]
+    fn variables_are_the_pod_s_own() {
+        let it = rehearsed("codex-vs-bittorrent.yaml", "system-codex", Isolation::Namespaces, Some("/opt")).unwrap();
+        let node = &it.sandbox.pods[1].containers[0];
+        assert!(node.env.values().any(|value| value.contains("extip:10.98.0.3")), "{:?}", node.env);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let reasons = rehearsed("smoke.yaml", "bittorrent", Isolation::Namespaces, None).unwrap_err();
+        assert_eq!(reasons.len(), 1);
+        assert!(reasons[0].contains("no program `qbittorrent-nox` on PATH"), "{reasons:?}");
+        let reasons = rehearsed("smoke.yaml", "bittorrent", Isolation::Loopback(0x4001), Some("/opt")).unwrap_err();
+        assert!(reasons[0].contains("addresses of their own"), "{reasons:?}");
+    }
+
+    #[test]
+    fn the_control_listens_at_an_address_of_its_own_on_loopback() {
+        let it = rehearsed("smoke.yaml", "http", Isolation::Loopback(0x4001), None).unwrap();
+        let pod = &it.sandbox.pods[1];
+        let data = "/run/here/volumes/http-fast-0/data";
+        assert!(pod.init.is_empty() && pod.mounts.is_empty());
+        assert_eq!(pod.containers[0].args, ["http-node", "--listen", "127.64.1.2:8080", "--data", data]);
+        let env = &pod.containers[1].env;
+        assert_eq!(
+            (env["BENCHGRID_API"].as_str(), env["BENCHGRID_HOST"].as_str()),
+            ("http://127.64.1.2:8080", "127.64.1.2")
+        );
+        assert_eq!(
+            (env["BENCHGRID_COORDINATOR"].as_str(), env["BENCHGRID_DATA"].as_str()),
+            ("http://127.64.1.254:7070", data)
+        );
+    }
+}
