@@ -20,7 +20,7 @@ pub const DRIVERS: [DriverFacts; 5] = [
     DriverFacts {
         name: "http",
         built: true,
-        kinds: &[Observation::Counter],
+        kinds: &[Observation::Counter, Observation::Stream],
         unit: "a byte",
         resolution: "every byte counts at once",
     },
@@ -41,7 +41,7 @@ pub const DRIVERS: [DriverFacts; 5] = [
     DriverFacts {
         name: "codex",
         built: true,
-        kinds: &[Observation::Counter],
+        kinds: &[Observation::Counter, Observation::Stream],
         unit: "a block of 64 KiB",
         resolution: "steps of 1.3 MB",
     },

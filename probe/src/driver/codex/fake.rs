@@ -172,6 +172,7 @@ impl Fake {
             ("POST", ["data"]) => self.upload(&mut stream, request.body),
             ("GET", ["data", cid]) => self.read(&mut stream, cid),
             ("DELETE", ["data", cid]) => self.remove(&mut stream, cid),
+            ("GET", ["data", cid, "network", "stream"]) => self.stream(&mut stream, cid),
             ("GET", ["data", cid, "network", "manifest"]) => self.manifest(&mut stream, cid, None),
             ("POST", ["data", cid, "network"]) => self.download(&mut stream, cid),
             ("GET", ["data", cid, "network", "progress", id]) if self.0.generation == Generation::Progress => {
@@ -257,6 +258,36 @@ impl Fake {
             body.truncate(dataset.data.len() / 2);
         }
         let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+        let _ = stream.write_all(STRAY.as_bytes());
+    }
+
+    /// Facts: 200 and the head come once the manifest is there, before any block; the body is in order and stops at each block that
+    /// is missing, in silence when nobody has it; a wrong end and the second answer as with every body.
+    fn stream(&self, stream: &mut TcpStream, cid: &str) {
+        let Some(data) = self.look_up(stream, cid) else { return };
+        let has = vec![false; data.len().div_ceil(BLOCK)];
+        let dataset = Dataset { data: data.clone(), has, manifest: true };
+        self.state().datasets.entry(cid.to_owned()).or_insert(dataset).manifest = true;
+        let (node, name) = (self.clone(), cid.to_owned());
+        thread::spawn(move || node.fetch(&name, 0));
+        let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", data.len());
+        let faults = self.state().faults;
+        for (n, block) in data.chunks(BLOCK).enumerate() {
+            while !self.state().datasets.get(cid).is_some_and(|dataset| dataset.has[n]) {
+                if left(stream) {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(2));
+            }
+            let mut block = block.to_vec();
+            if faults.wrong_bytes && n == 1 {
+                block[0] ^= 1;
+            }
+            if faults.cut_body && n == 2 {
+                break;
+            }
+            let _ = stream.write_all(&block);
+        }
         let _ = stream.write_all(STRAY.as_bytes());
     }
 
