@@ -107,8 +107,8 @@ pub struct Timing {
     pub upload_seconds: Option<f64>,
     /// How late this node started against the planned start. Stored.
     pub start_skew_seconds: Option<f64>,
-    /// Longest time without a look: between two looks at the node's progress (`counter`), or between the end of a read and
-    /// the next one (`stream`). The error bound of every mark. Stored.
+    /// Longest time without a look: from the start of one look at the node's progress to the end of the next (`counter`), or
+    /// between the end of a read and the next one (`stream`). The error bound of every mark. Stored.
     pub poll_gap_max_seconds: Option<f64>,
     /// Longest time without a newly verified byte. Stored.
     pub stall_max_seconds: Option<f64>,

@@ -86,6 +86,7 @@ fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
         levels: cell.levels.iter().map(|(axis, level)| (axis.clone(), level.to_string())).collect(),
         measure: Measure {
             file_size: measure.file_size,
+            observe: measure.observe.clone(),
             repetitions: measure.repetitions,
             warmup: measure.warmup,
             ready_seconds: measure.ready_seconds,

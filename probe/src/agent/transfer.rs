@@ -83,7 +83,7 @@ pub(super) fn failed(reason: &str, error: &DriverError) -> Failure {
 pub(super) struct Watch<'a> {
     order: &'a Download,
     t0: Instant,
-    /// Last look that got an answer; for a reader, the end of its last wait.
+    /// When the last look that got an answer was begun; for a reader, the end of its last wait.
     looked: Instant,
     /// Last time the node held more than before.
     grew: Instant,
@@ -115,12 +115,14 @@ impl<'a> Watch<'a> {
     fn until_the_end(&mut self, driver: &mut dyn Driver) -> Option<Failure> {
         let mut next = Instant::now();
         loop {
+            let asked = Instant::now();
             let error = match driver.progress() {
                 Ok(progress) => {
                     self.peers = self.peers.max(progress.peers);
                     let now = Instant::now();
+                    // The answer is of an instant between the two, so what is new came after the last look was begun.
                     self.looked(now);
-                    self.waited(now);
+                    self.waited(asked);
                     self.see(progress.verified_bytes, now);
                     None
                 }
@@ -138,12 +140,12 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Somebody looks again now: nobody did since the last time.
+    /// Up to now, what came since the last look could not be seen.
     pub(super) fn looked(&mut self, now: Instant) {
         self.gap = self.gap.max(now - self.looked);
     }
 
-    /// Up to now, somebody looked.
+    /// What came up to now is seen.
     pub(super) fn waited(&mut self, now: Instant) {
         self.looked = now;
     }
