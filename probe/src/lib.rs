@@ -17,6 +17,7 @@ pub mod http_node;
 pub mod kubernetes;
 pub mod protocol;
 mod retry;
+mod serve;
 pub mod shaping;
 pub mod store;
 pub mod tracker;

@@ -158,6 +158,8 @@ impl Store {
         let url = format!("{}{}", self.urls.write, parcel.path);
         persist(&url, patience, || {
             let request = self.agent.post(&url).header("Content-Encoding", "gzip");
+            // A store that takes the request and does not answer uses up the patience as one does that is not there.
+            let request = request.config().timeout_global(Some(REQUEST.min(patience))).build();
             read(&url, request.content_type("text/plain").send(&parcel.body[..])).map(drop)
         })
     }

@@ -53,13 +53,20 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Sends what waits, in order; stops at the first parcel that does not get through.
+    /// Sends what waits, in order; stops where the store can't be reached. A parcel that it refuses holds up no other.
     fn push(&mut self, patience: Duration) -> Result<(), StoreError> {
-        while let Some(parcel) = self.waiting.first() {
-            self.store.push(parcel, patience)?;
-            self.waiting.remove(0);
+        let mut refused = Ok(());
+        let mut waiting = std::mem::take(&mut self.waiting).into_iter();
+        while let Some(parcel) = waiting.next() {
+            let Err(error) = self.store.push(&parcel, patience) else { continue };
+            self.waiting.push(parcel);
+            if !matches!(error, StoreError::Refused { .. }) {
+                self.waiting.extend(waiting);
+                return Err(error);
+            }
+            refused = Err(error);
         }
-        Ok(())
+        refused
     }
 
     /// Ends the attempt: everything to the store, read back, then the marker, which says that all records are there.
