@@ -67,12 +67,18 @@ async fn connection(stream: TcpStream, from: SocketAddr, router: Router) {
 }
 
 /// Reads the whole request, then answers it.
-async fn answer(request: hyper::Request<Incoming>, from: SocketAddr, mut router: Router) -> Result<Response, Infallible> {
+async fn answer(
+    request: hyper::Request<Incoming>,
+    from: SocketAddr,
+    mut router: Router,
+) -> Result<Response, Infallible> {
     let (mut head, body) = request.into_parts();
     head.extensions.insert(ConnectInfo(from));
     let body = match tokio::time::timeout(BODY, to_bytes(Body::new(body), MOST_BODY)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return Ok((StatusCode::PAYLOAD_TOO_LARGE, "the body is too long, or ended early").into_response()),
+        Ok(Err(_)) => {
+            return Ok((StatusCode::PAYLOAD_TOO_LARGE, "the body is too long, or ended early").into_response());
+        }
         // Not the client's fault where its link is slow: it may try again.
         Err(_) => return Ok((StatusCode::SERVICE_UNAVAILABLE, "the body took too long").into_response()),
     };
@@ -124,7 +130,8 @@ mod tests {
             })
             .collect();
         let start = Instant::now();
-        let answer = said(address, b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello");
+        let answer =
+            said(address, b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello");
         assert!(answer.ends_with("\r\n\r\n5"), "{answer}");
         let waited = start.elapsed();
         assert!(waited > HEAD / 2 && waited < HEAD * 3 / 2, "all places were taken, {waited:?}");
@@ -137,7 +144,8 @@ mod tests {
         let address = server(&runtime, 9);
         assert!(said(address, &[0x16; 4096]).starts_with("HTTP/1.1 400"));
         assert!(said(address, &b"GET /".repeat(1 << 20)).starts_with("HTTP/1.1 4"), "a head without an end");
-        let long = format!("POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", MOST_BODY + 1);
+        let long =
+            format!("POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", MOST_BODY + 1);
         let mut long = long.into_bytes();
         long.resize(long.len() + MOST_BODY + 1, b'x');
         let answer = said(address, &long);

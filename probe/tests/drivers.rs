@@ -117,6 +117,9 @@ fn http_tells_of_a_fetch_that_fails() {
 /// Link of every node of the swarm.
 const BITS_PER_SECOND: u64 = 50_000_000;
 const TRACKER: &str = "10.9.1.254";
+/// The same over IPv6, for contents with that in their names.
+const TRACKER6: &str = "fd09::254";
+const SIX: &str = "six";
 
 /// A qBittorrent in a namespace of its own; ends with the test.
 struct Pod {
@@ -131,6 +134,8 @@ impl Pod {
         ip(&["-n", &switch.0, "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", &namespace.0]);
         ip(&["-n", &switch.0, "link", "set", name, "master", "br0", "up"]);
         ip(&["-n", &namespace.0, "address", "add", &format!("{address}/24"), "dev", "eth0"]);
+        let six = format!("fd09::{}/64", address.rsplit_once('.').unwrap().1);
+        ip(&["-n", &namespace.0, "-6", "address", "add", &six, "dev", "eth0", "nodad"]);
         ip(&["-n", &namespace.0, "link", "set", "eth0", "up"]);
         ip(&["-n", &namespace.0, "route", "add", "default", "via", TRACKER]);
         namespace.run("part", "shape");
@@ -202,14 +207,24 @@ fn as_root_qbittorrent_carries_content_through_shaped_links() {
     let switch = Namespace::new("switch");
     ip(&["-n", &switch.0, "link", "add", "br0", "type", "bridge"]);
     ip(&["-n", &switch.0, "address", "add", &format!("{TRACKER}/24"), "dev", "br0"]);
+    ip(&["-n", &switch.0, "-6", "address", "add", &format!("{TRACKER6}/64"), "dev", "br0", "nodad"]);
     ip(&["-n", &switch.0, "link", "set", "br0", "up"]);
     let mut tracker = Ending(switch.part("part", "tracker").stdout(Stdio::null()).spawn().unwrap());
     let seeder = Pod::new(&switch, "seeder", "10.9.1.1");
     let leecher = Pod::new(&switch, "leecher", "10.9.1.2");
     println!("{}", seeder.run("describe"));
     leecher.run("describe");
-    // The last one again: a name that was there before.
-    for (name, bytes) in [("even.bin", 5_000_000), ("odd.bin", 3_000_001), ("odd.bin", 3_000_001)] {
+    // One again: a name that was there before. Then sizes around a block and a piece, and the swarm over IPv6 alone.
+    let sizes = [
+        ("even.bin", 5_000_000),
+        ("odd.bin", 3_000_001),
+        ("odd.bin", 3_000_001),
+        ("one.bin", 1),
+        ("block.bin", 16 * 1024 - 1),
+        ("piece.bin", 256 * 1024 + 1),
+        ("six.bin", 1_000_000),
+    ];
+    for (name, bytes) in sizes {
         let ingested = seeder.run(&format!("ingest {name} {bytes}"));
         let counts = switch.run("part", &format!("scrape {}", value(&ingested, "handle")));
         assert_eq!(value(&counts, "counts"), "1/0");
@@ -234,6 +249,8 @@ fn as_root_qbittorrent_carries_content_through_shaped_links() {
             assert_eq!(fs::read_dir(pod.data()).unwrap().count(), 0, "something was left behind");
         }
     }
+    // The compiler and the coordinator refuse it before; the node does as well.
+    println!("{}", seeder.run("refuse"));
     assert!(tracker.0.try_wait().unwrap().is_none(), "the tracker ended");
 }
 
@@ -265,17 +282,30 @@ fn part() {
         ["describe", data] => describe(data),
         ["ingest", name, bytes, data] => ingest(&content(name, bytes.parse().unwrap()), data),
         ["download", name, bytes, handle, data] => download(&content(name, bytes.parse().unwrap()), handle, data),
+        ["refuse", data] => {
+            let error = qbittorrent(data).ingest(&content("none.bin", 0), Duration::from_secs(2)).unwrap_err();
+            println!("\nrefused: {error}");
+        }
         ["remove", name, bytes, data] => qbittorrent(data).remove(&content(name, bytes.parse().unwrap())).unwrap(),
         _ => {}
     }
 }
 
 fn qbittorrent(data: &str) -> Box<dyn Driver> {
+    qbittorrent_at(data, TRACKER)
+}
+
+/// A driver that announces where the content's name says.
+fn qbittorrent_for(content: &Content, data: &str) -> Box<dyn Driver> {
+    qbittorrent_at(data, if content.name.starts_with(SIX) { "[fd09::254]" } else { TRACKER })
+}
+
+fn qbittorrent_at(data: &str, tracker: &str) -> Box<dyn Driver> {
     let place = Place {
         api: "http://127.0.0.1:8080".to_owned(),
         data: data.into(),
         host: String::new(),
-        tracker: format!("http://{TRACKER}:6969/announce"),
+        tracker: format!("http://{tracker}:6969/announce"),
     };
     driver("qbittorrent", place).unwrap()
 }
@@ -284,7 +314,7 @@ fn serve_tracker() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let tracker = Tracker::new();
     assert_eq!(tracker.counts(benchgrid_probe::driver::InfoHash([0; 20])), Counts::default());
-    let listener = runtime.block_on(tokio::net::TcpListener::bind((TRACKER, 6969))).unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("[::]:6969")).unwrap();
     runtime.block_on(tracker.serve(listener)).unwrap();
 }
 
@@ -319,12 +349,12 @@ fn describe(data: &str) {
 }
 
 fn ingest(content: &Content, data: &str) {
-    let ingested = qbittorrent(data).ingest(content, LIMIT).unwrap();
+    let ingested = qbittorrent_for(content, data).ingest(content, LIMIT).unwrap();
     println!("\nupload={:.3} handle={}", ingested.upload_seconds, ingested.handle.0);
 }
 
 fn download(content: &Content, handle: &str, data: &str) {
-    let mut driver = qbittorrent(data);
+    let mut driver = qbittorrent_for(content, data);
     let start = Instant::now();
     driver.start(&Handle(handle.to_owned()), content, &[]).unwrap();
     let (mut first, mut looks, mut gap, mut last, mut peers) = (None, 0, Duration::ZERO, start, 0);

@@ -266,7 +266,8 @@ fn memory(process: u32) -> (mpsc::Sender<()>, JoinHandle<u64>) {
         while stopped.recv_timeout(Duration::from_millis(100)) == Err(mpsc::RecvTimeoutError::Timeout) {
             let status = fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status"));
             let status = status.unwrap_or_default();
-            let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+            let peak =
+                status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
             most = peak.map_or(most, |kib: u64| kib * 1024);
         }
         most
@@ -287,7 +288,15 @@ fn a_hundred_agents_through_a_whole_attempt() {
         thread::sleep(Duration::from_millis(20));
     }
     let (cut, dead) = (Way::new(bed.agents(), Duration::from_millis(700)), Way::new(bed.agents(), Duration::MAX / 4));
-    let way = |i| if i == CUT { cut.address } else if i == DEAD { dead.address } else { bed.agents() };
+    let way = |i| {
+        if i == CUT {
+            cut.address
+        } else if i == DEAD {
+            dead.address
+        } else {
+            bed.agents()
+        }
+    };
     let first = bed.agent(TWICE, bed.agents());
     thread::sleep(Duration::from_secs(1));
     let (early, late): (Vec<_>, Vec<_>) = (0..NODES).partition(|i| *i < NODES - LATE);
@@ -303,7 +312,10 @@ fn a_hundred_agents_through_a_whole_attempt() {
     let code = coordinator.0.wait().unwrap().code();
     drop((stop, stuck));
     let peak = peak.join().unwrap();
-    println!("{NODES} agents: the coordinator had at most {:.1} MB", f64::from(u32::try_from(peak >> 10).unwrap()) / 1024.0);
+    println!(
+        "{NODES} agents: the coordinator had at most {:.1} MB",
+        f64::from(u32::try_from(peak >> 10).unwrap()) / 1024.0
+    );
     check(&bed, code);
     assert!(peak > 0 && peak < MOST_MEMORY, "{peak} bytes");
     for (i, agent) in agents {

@@ -84,8 +84,10 @@ fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 struct Seen {
     /// Median over leechers, for every repetition.
     medians: Vec<f64>,
-    /// Median of them all over the uncorrected bound of the slowest leecher.
+    /// Median of them all over the bound of the slowest leecher.
     ratio: f64,
+    /// The same of the slowest leecher of each repetition.
+    slowest: f64,
     /// Median of the time to the first byte.
     first: f64,
     /// Median of the time from the first byte to the last.
@@ -117,16 +119,18 @@ fn check(name: &str, plan: &Plan, left: &Left) -> Seen {
     let first = |record: &Record| record.timing.time_to_first_byte_seconds.unwrap();
     let seen = Seen {
         ratio: whole / all,
+        slowest: median(slowest.iter().filter(|((measured, _), _)| *measured).map(|(_, last)| *last)) / all,
         first: median(measured().map(|record| first(record))),
         rest: median(measured().map(|record| record.timing.time_to_100_seconds.unwrap() - first(record))),
         medians,
     };
     println!(
-        "| {name} | {:.0} MB | {} | {} | {all:.2} | {whole:.2} | {:.2} | {:.2} | {:.2} | {:.1} |",
+        "| {name} | {:.0} MB | {} | {} | {all:.2} | {whole:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} |",
         size(downloads[0]) / 1e6,
         downloads[0].seeders.len(),
         links.len() - downloads[0].seeders.len(),
         seen.ratio,
+        seen.slowest,
         seen.first,
         seen.rest / all,
         100.0 * variation(&seen.medians),
@@ -183,7 +187,8 @@ fn as_root_sixteen_nodes_with_four_seeders() {
 #[test]
 fn as_root_links_of_several_kinds() {
     let group = |name: &str, role, replicas, up: u64, down: u64| {
-        let link = Link { up_bits_per_second: up * 1_000_000, down_bits_per_second: down * 1_000_000, latency_seconds: 0.0 };
+        let link =
+            Link { up_bits_per_second: up * 1_000_000, down_bits_per_second: down * 1_000_000, latency_seconds: 0.0 };
         Group { name: name.to_owned(), role, replicas, link: Some(link) }
     };
     let groups = vec![

@@ -240,14 +240,24 @@ impl Cell {
     fn node(&self, namespace: &Namespace, name: &str, data: &Path) -> Child {
         if self.plan.driver == "http" {
             let mut node = namespace.command(PROBE);
-            return quiet(node.arg("http-node").env("BENCHGRID_DATA", data));
+            return self.logged(name, node.arg("http-node").env("BENCHGRID_DATA", data));
         }
         let profile = self.files.path().join(format!("{name}-profile"));
         let config = profile.join("qBittorrent/config");
         fs::create_dir_all(&config).unwrap();
         fs::write(config.join("qBittorrent.conf"), include_str!("qBittorrent.conf")).unwrap();
         let mut node = namespace.command("qbittorrent-nox");
-        quiet(node.arg(format!("--profile={}", profile.display())).env("HOME", &profile))
+        self.logged(name, node.arg(format!("--profile={}", profile.display())).env("HOME", &profile))
+    }
+
+    /// Starts a node; what it says is kept for a test that fails.
+    fn logged(&self, name: &str, command: &mut Command) -> Child {
+        let log = fs::File::create(self.log(name)).unwrap();
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+    }
+
+    fn log(&self, name: &str) -> PathBuf {
+        self.files.path().join(format!("{name}.log"))
     }
 
     fn data(&self, name: &str) -> PathBuf {
@@ -381,6 +391,14 @@ impl Drop for Cell {
             let data = self.data(&self.pods[node].name);
             self.pods[node].node = None;
             let _ = Command::new("umount").arg(data).status();
+        }
+        for pod in self.pods.iter_mut().filter(|_| thread::panicking()) {
+            let ended = pod.node.as_mut().map(|node| node.0.try_wait());
+            let log = fs::read_to_string(self.files.path().join(format!("{}.log", pod.name))).unwrap_or_default();
+            let last: String = log.chars().skip(log.chars().count().saturating_sub(2000)).collect();
+            if !matches!(ended, Some(Ok(None))) {
+                eprintln!("node {} ended, {ended:?}: {last}", pod.name);
+            }
         }
         for pod in &self.pods {
             let _ = fs::remove_dir_all(Path::new("/etc/netns").join(&pod.namespace.0));
