@@ -149,25 +149,6 @@ fn as_root_nodes_that_give_nothing_end_the_trial() {
 }
 
 #[test]
-fn as_root_an_agent_that_dies_voids_its_repetition() {
-    let mut plan = Plan::of("http");
-    plan.repetitions = 1;
-    plan.file_size = 40_000_000;
-    let mut cell = Cell::new("dies", plan);
-    (0..3).for_each(|i| cell.agent(i));
-    let coordinator = cell.coordinator();
-    // The warm-up's download takes 8 s and more; one agent goes away in the middle of it, or of what follows.
-    thread::sleep(Duration::from_secs(9));
-    let dead = cell.pods[1].name.clone();
-    cell.pods[1].agent = None;
-    let left = cell.left(coordinator);
-    assert!(left.records.iter().any(|r| r.phase == Phase::Warmup && !r.invalid.is_empty()), "{}", left.notes);
-    let lost = left.records.iter().flat_map(|r| &r.invalid).any(|text| text.contains(&dead) && text.contains("silent"));
-    assert!(lost, "{}", left.notes);
-    assert_eq!((left.outcome.verdict, left.code), (Verdict::Failed, Some(1)), "{:?}", left.outcome);
-}
-
-#[test]
 fn as_root_a_background_and_an_idle_system_beside_the_measured_one() {
     let mut plan = Plan::of("http");
     plan.beside = vec![("bg", Load::Background), ("calm", Load::Idle)];

@@ -267,3 +267,27 @@ fn as_root_a_link_goes_down_and_up_again() {
     assert!(cut.timing.stall_max_seconds.unwrap() > 3.0, "{:?}", cut.timing);
     in_the_store(&cell, &left.records);
 }
+
+/// `apt-get install faketime`, then `cargo test -p benchgrid-probe --test faults clock -- --ignored`.
+#[test]
+#[ignore = "it needs Debian's package faketime"]
+fn as_root_the_wall_clock_is_set() {
+    let library = option_env!("FAKETIME").unwrap_or("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1");
+    assert!(std::path::Path::new(library).exists(), "this test needs Debian's package faketime");
+    let now = || i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    let start = now();
+    let (cell, coordinator) = in_the_middle("f-clock", Plan { clock: Some(library), ..plan("http", 3) });
+    cell.set_clock("-3h");
+    cell.until("measured 2");
+    cell.set_clock("+30d");
+    let left = cell.left(coordinator);
+    ended(&left, Reason::Ok);
+    assert_eq!(left.records.len(), 12);
+    let downloads: Vec<_> = left.records.iter().filter(|record| record.kind == Kind::Download).collect();
+    let stamps: Vec<_> = downloads.iter().map(|record| record.ended_ms).collect();
+    assert!(stamps.is_sorted() && stamps[0] > start && stamps[7] < now(), "{start} {stamps:?}");
+    for record in downloads {
+        assert!((3.9..20.0).contains(&record.timing.time_to_100_seconds.unwrap()), "{:?}", record.timing);
+    }
+    in_the_store(&cell, &left.records);
+}

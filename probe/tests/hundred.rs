@@ -196,14 +196,14 @@ impl Way {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let stopped = Arc::clone(&stopped);
-                thread::spawn(move || pass(stream, to, life, &stopped));
+                thread::spawn(move || pass(&stream, to, life, &stopped));
             }
         });
         Self { address, silent }
     }
 }
 
-fn pass(near: TcpStream, to: SocketAddr, life: Duration, silent: &AtomicBool) {
+fn pass(near: &TcpStream, to: SocketAddr, life: Duration, silent: &AtomicBool) {
     let Ok(far) = TcpStream::connect(to) else { return };
     let copy = |mut from: TcpStream, mut to: TcpStream| thread::spawn(move || io::copy(&mut from, &mut to).is_ok());
     copy(near.try_clone().unwrap(), far.try_clone().unwrap());
@@ -221,7 +221,7 @@ fn pass(near: TcpStream, to: SocketAddr, life: Duration, silent: &AtomicBool) {
 /// What comes back for some bytes.
 fn said(to: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(to).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
@@ -246,7 +246,7 @@ fn bother(bed: &Bed) -> Vec<TcpStream> {
     for port in &bed.ports[..3] {
         let address = SocketAddr::from(([127, 0, 0, 1], *port));
         said(address, &large);
-        said(address, &[0xff; 100_000]);
+        said(address, &vec![0xff; 100_000]);
         for part in [&b""[..], b"GET /v1/st", b"d"] {
             for _ in 0..60 {
                 let mut stream = TcpStream::connect(address).unwrap();
@@ -335,9 +335,9 @@ fn check(bed: &Bed, code: Option<i32>) {
     for record in records.iter().filter(|record| !last(record)) {
         assert!(record.success && record.invalid.is_empty(), "{record:?}");
     }
-    let lost = records.iter().filter(|record| last(record) && !record.success);
-    let lost: Vec<_> = lost.map(|record| (record.kind, record.node.pod.as_str())).collect();
-    assert!(lost.is_empty() || lost == [(Kind::Download, "h-nodes-42")], "{lost:?}");
+    let failed = records.iter().filter(|record| last(record) && !record.success);
+    let failed: Vec<_> = failed.map(|record| (record.kind, record.node.pod.as_str())).collect();
+    assert!(failed.is_empty() || failed == [(Kind::Download, "h-nodes-42")], "{failed:?}");
     assert!(outcome.detail.contains("h-nodes-42") && outcome.detail.contains("fell silent"), "{}", outcome.detail);
     let skew = records.iter().filter_map(|record| record.timing.start_skew_seconds).fold(0.0, f64::max);
     println!("start skew at most {skew:.3} s");

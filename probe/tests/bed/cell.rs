@@ -69,6 +69,8 @@ pub(crate) struct Plan {
     pub(crate) patience: u64,
     /// A node whose data directory has so many bytes.
     pub(crate) small_disk: Option<(usize, u64)>,
+    /// The library libfaketime, through which the coordinator sees a wall clock that the test can set.
+    pub(crate) clock: Option<&'static str>,
 }
 
 impl Plan {
@@ -88,6 +90,7 @@ impl Plan {
             stalled_seconds: 20.0,
             patience: 300,
             small_disk: None,
+            clock: None,
         }
     }
 
@@ -292,6 +295,11 @@ impl Cell {
             .env("BENCHGRID_CELL", self.files.path().join("cell.json"))
             .env("BENCHGRID_ATTEMPT", self.attempt.to_string())
             .env("BENCHGRID_TERMINATION_LOG", self.files.path().join("termination-log"));
+        if let Some(library) = self.plan.clock {
+            self.set_clock("+0");
+            coordinator.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", self.files.path().join("clock"));
+            coordinator.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
         let file = |name| fs::File::create(self.files.path().join(name)).unwrap();
         coordinator.stdin(Stdio::null()).stdout(file("records")).stderr(file("notes")).spawn().unwrap()
     }
@@ -342,14 +350,14 @@ impl Cell {
         }
     }
 
+    /// Sets the coordinator's wall clock, by so much from the true one: `-2d`.
+    pub(crate) fn set_clock(&self, by: &str) {
+        fs::write(self.files.path().join("clock"), by).unwrap();
+    }
+
     /// Takes a node's link down, or up again.
     pub(crate) fn link(&self, i: usize, state: &str) {
         ip(&["-n", &self.centre.0, "link", "set", &format!("p{i}"), state]);
-    }
-
-    /// Who seeds, by position: the draw of this cell's name is always the same.
-    pub(crate) fn position(&self, pod: &str) -> usize {
-        self.pods.iter().position(|it| it.name == pod).unwrap()
     }
 
     /// Waits for a coordinator's end; the termination message must be its last line.
