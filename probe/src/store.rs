@@ -167,7 +167,13 @@ impl Store {
     /// Reads an attempt's values back and counts them against those that were sent.
     ///
     /// `span` is the first and the last timestamp sent, in milliseconds.
-    pub fn confirm(&self, attempt: &str, expected: usize, span: (i64, i64)) -> Result<(), StoreError> {
+    pub fn confirm(
+        &self,
+        attempt: &str,
+        expected: usize,
+        span: (i64, i64),
+        patience: Duration,
+    ) -> Result<(), StoreError> {
         let start = Instant::now();
         let mut pause = FIRST_LOOK;
         loop {
@@ -178,7 +184,7 @@ impl Store {
             if found >= expected {
                 return Ok(());
             }
-            if start.elapsed() + pause > PATIENCE {
+            if start.elapsed() + pause > patience {
                 let url = self.urls.read.clone();
                 let seconds = start.elapsed().as_secs();
                 return Err(StoreError::Missing { url, attempt: attempt.to_owned(), found, expected, seconds });

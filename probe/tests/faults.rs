@@ -206,8 +206,7 @@ fn as_root_the_store_hangs_and_is_started_anew() {
     assert!(cell.notes().contains("the store has to wait: "), "{}", cell.notes());
     signal("CONT", store);
     cell.until("measured 3");
-    // What it took last is on its disk within seconds.
-    thread::sleep(Duration::from_secs(5));
+    // What it took last is not on its disk yet.
     cell.store = None;
     cell.until("storing the records");
     thread::sleep(Duration::from_secs(5));

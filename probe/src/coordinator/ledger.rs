@@ -1,7 +1,8 @@
 //! The records of an attempt on their way out.
 //!
 //! In: records as they are made. Out: each as a JSON line to the journal at once, and to the store; at the end the
-//! outcome, after the records were read back and counted. What the store did not take yet waits as frozen bytes.
+//! outcome, after the records were read back and counted. What the store did not take yet waits as frozen bytes, and what
+//! it took is kept until it was read back.
 
 use std::time::Duration;
 
@@ -15,11 +16,16 @@ use crate::{
 /// How long the experiment waits for the store between two repetitions; the rest can wait for the end.
 const BETWEEN: Duration = Duration::from_secs(10);
 
+/// How long the values are looked for before everything is sent once more.
+const FIRST_CONFIRMATION: Duration = Duration::from_secs(30);
+
 /// Keeps what must still go to the store, and counts what went.
 pub(super) struct Ledger<'a> {
     store: Store,
     journal: &'a mut dyn Journal,
     waiting: Vec<Parcel>,
+    /// What the store took: one that is killed forgets what it took last.
+    taken: Vec<Parcel>,
     records: u32,
     values: usize,
     span: Option<(i64, i64)>,
@@ -27,7 +33,7 @@ pub(super) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     pub(super) fn new(store: Store, journal: &'a mut dyn Journal) -> Self {
-        Self { store, journal, waiting: Vec::new(), records: 0, values: 0, span: None }
+        Self { store, journal, waiting: Vec::new(), taken: Vec::new(), records: 0, values: 0, span: None }
     }
 
     /// Tells people what happens.
@@ -58,7 +64,10 @@ impl<'a> Ledger<'a> {
         let mut refused = Ok(());
         let mut waiting = std::mem::take(&mut self.waiting).into_iter();
         while let Some(parcel) = waiting.next() {
-            let Err(error) = self.store.push(&parcel, patience) else { continue };
+            let Err(error) = self.store.push(&parcel, patience) else {
+                self.taken.push(parcel);
+                continue;
+            };
             self.waiting.push(parcel);
             if !matches!(error, StoreError::Refused { .. }) {
                 self.waiting.extend(waiting);
@@ -84,9 +93,15 @@ impl<'a> Ledger<'a> {
 
     fn settle(&mut self, attempt: &str) -> Result<(), StoreError> {
         self.push(PATIENCE)?;
-        match self.span {
-            Some(span) => self.store.confirm(attempt, self.values, span),
-            None => Ok(()),
+        let Some(span) = self.span else { return Ok(()) };
+        match self.store.confirm(attempt, self.values, span, FIRST_CONFIRMATION) {
+            Err(missing @ StoreError::Missing { .. }) => {
+                self.journal.note(&format!("sent once more: {missing}"));
+                self.waiting = std::mem::take(&mut self.taken);
+                self.push(PATIENCE)?;
+                self.store.confirm(attempt, self.values, span, PATIENCE)
+            }
+            other => other,
         }
     }
 }

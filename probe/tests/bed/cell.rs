@@ -341,10 +341,16 @@ impl Cell {
 
     /// Waits for the middle of a transfer: that repetition has begun, and one of these nodes has that much of it.
     pub(crate) fn until_in(&self, repetition: &str, nodes: &[usize], bytes: u64) {
-        self.until(repetition);
-        let before: Vec<_> = nodes.iter().map(|i| self.received(*i)).collect();
-        let end = Instant::now() + Duration::from_mins(1);
-        while nodes.iter().zip(&before).all(|(i, before)| self.received(*i) < before + bytes) {
+        let end = Instant::now() + Duration::from_mins(3);
+        let mut before = vec![0; nodes.len()];
+        loop {
+            let begun = self.notes().lines().any(|line| line == repetition);
+            let received: Vec<_> = nodes.iter().map(|i| self.received(*i)).collect();
+            if !begun {
+                before = received;
+            } else if received.iter().zip(&before).any(|(received, before)| *received >= before + bytes) {
+                return;
+            }
             assert!(Instant::now() < end, "nobody received {bytes} bytes: {}", self.notes());
             thread::sleep(Duration::from_millis(20));
         }
