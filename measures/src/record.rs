@@ -253,14 +253,7 @@ impl Record {
     pub const VERSION_LENGTH: usize = 100;
 
     /// Names a record.
-    pub fn name(
-        attempt: &str,
-        phase: Phase,
-        repetition: u32,
-        observe: Observation,
-        kind: Kind,
-        pod: &str,
-    ) -> String {
+    pub fn name(attempt: &str, phase: Phase, repetition: u32, observe: Observation, kind: Kind, pod: &str) -> String {
         let (phase, observe, kind) = (phase.word(), observe.word(), kind.word());
         format!("{attempt}/{phase}{repetition}/{observe}/{kind}/{pod}")
     }

@@ -87,6 +87,7 @@ impl<'a> Attempt<'a> {
         preflight::baselines(experiment, &self.swarm, self.settings.baseline_port, &mut nodes)?;
         // Restarts so far harm nothing: nothing was measured yet.
         self.what_happened();
+        self.swarm.started_anew();
         self.repetitions(&nodes)
     }
 

@@ -6,8 +6,7 @@
 use std::{collections::BTreeMap, thread, time::Duration};
 
 use benchgrid_measures::{
-    AttemptName, Counters, Failure, Identity, Kind, Node, Observation, RECORD_SCHEMA, Reason, Record, Role,
-    Timing,
+    AttemptName, Counters, Failure, Identity, Kind, Node, Observation, RECORD_SCHEMA, Reason, Record, Role, Timing,
 };
 
 use crate::{
@@ -179,7 +178,8 @@ impl Cell<'_> {
         self.swarm.all(&pods, limit, |pod| orders.get(pod).cloned().map_or(Step::Finish, step))
     }
 
-    /// Removes the content everywhere. A node that does not answer voids the repetition.
+    /// Removes the content everywhere. A node that can't voids the repetition: it was not whole at its end, and the others may
+    /// have had less from it than from one that is.
     pub(super) fn bring_out(&self, offers: &[Offer<'_>], out: &mut Yield) {
         for offer in offers {
             let pods: Vec<_> = offer.parts.seeders.iter().chain(&offer.parts.leechers).cloned().collect();
@@ -187,7 +187,7 @@ impl Cell<'_> {
             // A node may remove block by block.
             for (pod, answer) in self.swarm.all(&pods, SLACK + self.hashing(), |_| step.clone()) {
                 if let Err(trouble) = answer {
-                    out.notes.push(format!("node {pod}, removing {}: {trouble}", offer.content.name));
+                    out.invalid.push(format!("node {pod}, removing {}: {trouble}", offer.content.name));
                     out.invalid.extend(voids(&pod, &trouble));
                 }
             }

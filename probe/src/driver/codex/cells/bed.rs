@@ -94,7 +94,8 @@ impl Cell {
     fn experiment(&self) -> Experiment {
         static STORE: OnceLock<String> = OnceLock::new();
         let store = STORE.get_or_init(sink::start).clone();
-        let group = |name: &str, role, replicas| Group { name: name.to_owned(), role, replicas, link: None, driver: None };
+        let group =
+            |name: &str, role, replicas| Group { name: name.to_owned(), role, replicas, link: None, driver: None };
         let groups = vec![
             group("b", GroupRole::Bootstrap, 1),
             group("l", GroupRole::Leecher, self.plan.leechers),
