@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchgrid_measures::{CURVE_METRIC, Outcome, Record, parse_export, sample_line};
+use benchgrid_measures::{CURVE_METRIC, ExpositionLine, Outcome, Record, exposition, parse_export};
 use flate2::{Compression, write::GzEncoder};
 
 use crate::{
@@ -101,21 +101,23 @@ impl Parcel {
 
     /// Parcels of some records: their values, and their curves where they have one.
     pub fn records(records: &[Record]) -> Vec<Self> {
-        let lines: String = records.iter().flat_map(Record::lines).map(|line| sample_line(&line)).collect();
         let curves: String = records.iter().filter_map(curve_line).collect();
-        let mut parcels = Vec::new();
-        if !lines.is_empty() {
-            parcels.push(Self::new("/api/v1/import/prometheus", &lines));
-        }
+        let mut parcels: Vec<Self> =
+            Self::lines(&records.iter().flat_map(Record::lines).collect::<Vec<_>>()).into_iter().collect();
         if !curves.is_empty() {
             parcels.push(Self::new("/api/v1/import", &curves));
         }
         parcels
     }
 
+    /// The parcel of these values; none of none.
+    pub fn lines(lines: &[ExpositionLine]) -> Option<Self> {
+        (!lines.is_empty()).then(|| Self::new("/api/v1/import/prometheus", &exposition(lines)))
+    }
+
     /// The parcel of the marker that ends an attempt.
     pub fn outcome(outcome: &Outcome) -> Self {
-        Self::new("/api/v1/import/prometheus", &sample_line(&outcome.line()))
+        Self::new("/api/v1/import/prometheus", &exposition(&[outcome.line()]))
     }
 }
 

@@ -97,6 +97,10 @@ fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
             baseline_bytes: measure.baseline_bytes,
             fluid_bound_seconds: measure.fluid_bound_seconds,
         },
+        shaping: match lab.spec.shaping {
+            Shaping::Tc => told::Shaping::Tc,
+            _ => told::Shaping::None,
+        },
         systems: cell
             .systems
             .iter()

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use benchgrid_measures::{Identity, Outcome, Record};
+use benchgrid_measures::{ExpositionLine, Identity, Outcome, Record};
 
 use crate::{
     coordinator::{Journal, end::End},
@@ -51,6 +51,11 @@ impl<'a> Ledger<'a> {
         if let Err(error) = self.push(BETWEEN) {
             self.journal.note(&format!("the store has to wait: {error}"));
         }
+    }
+
+    /// Takes what the nodes run on: told once, and not counted when values are read back, since no number hangs on it.
+    pub(super) fn introduce(&mut self, lines: &[ExpositionLine]) {
+        self.waiting.extend(Parcel::lines(lines));
     }
 
     /// Sends what waits, in order; stops at the first parcel that does not get through.
