@@ -7,35 +7,36 @@ use crate::{ExpositionLine, Identity, NODE_METRIC};
 
 /// What a node ran on: the fingerprint of its machine, and what the agent beside it may take of that.
 ///
-/// Texts are empty and numbers missing where nobody can tell. Stored once a node as labels of `benchgrid_node_info`.
+/// Texts are empty and numbers missing where nobody can tell. Stored fields are labels of `benchgrid_node_info`,
+/// one series a node.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Environment {
-    /// Release of the kernel.
+    /// Release of the kernel. Stored.
     pub kernel: String,
-    /// Model of the processor.
+    /// Model of the processor. Stored.
     pub cpu_model: String,
-    /// Processors that the agent may be scheduled on.
+    /// Processors that the agent may be scheduled on. Stored.
     pub cpus: u32,
-    /// Highest frequency of the first processor, in hertz.
+    /// Highest frequency of the first processor, in hertz. Stored.
     pub cpu_frequency_hertz: Option<u64>,
-    /// What governs the frequency of the first processor.
+    /// What governs the frequency of the first processor. Stored.
     pub cpu_governor: String,
-    /// Memory of the machine in bytes.
+    /// Memory of the machine in bytes. Stored.
     pub memory_bytes: u64,
-    /// Source of the kernel's clocks.
+    /// Source of the kernel's clocks. Stored.
     pub clock_source: String,
-    /// Control groups of the machine.
+    /// Control groups of the machine. Stored.
     pub cgroup: Cgroup,
-    /// Processors that the agent's container may use at most.
+    /// Processors that the agent's container may use at most. Stored.
     pub cpu_limit: Option<f64>,
-    /// Memory that the agent's container may use at most, in bytes.
+    /// Memory that the agent's container may use at most, in bytes. Stored.
     pub memory_limit_bytes: Option<u64>,
-    /// Name of the machine in the cluster.
+    /// Name of the machine in the cluster. Stored.
     pub machine: String,
-    /// Images of the node's containers as pulled, the agent's left out.
+    /// Images of the node's containers as pulled, the agent's left out. Stored.
     pub image: String,
-    /// Whether the node's pod is kept from what lies outside of its cell.
+    /// Whether the node's pod is kept from what lies outside of its cell. Stored.
     pub isolation: Isolation,
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use benchgrid_measures::Load;
 use benchgrid_measures::{AttemptName, Identity};
 
 /// One cell, as its coordinator runs it.
@@ -31,8 +32,9 @@ pub struct Experiment {
     pub shaping: Shaping,
     /// Systems, by name.
     pub systems: Vec<System>,
-    /// Where the numbers go.
-    pub store: Store,
+    /// Where the numbers go; missing: nowhere but to the coordinator's output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
 }
 
 /// How a cell is measured.
@@ -69,7 +71,7 @@ pub struct Measure {
 pub struct System {
     /// The scenario's name of it.
     pub name: String,
-    /// Name of the driver.
+    /// Name of the driver, where a group says no other.
     pub driver: String,
     /// What it does in the cell; missing: it is measured.
     #[serde(default, skip_serializing_if = "Load::is_measured")]
@@ -80,32 +82,15 @@ pub struct System {
     pub groups: Vec<Group>,
 }
 
-/// What a system does in the cell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Load {
-    /// Its transfers are measured.
-    #[default]
-    Measured,
-    /// It transfers without a pause beside the measured ones.
-    Background,
-    /// It is only there.
-    Idle,
-}
-
-impl Load {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
-    fn is_measured(&self) -> bool {
-        *self == Self::Measured
-    }
-}
-
 /// Nodes that are alike.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Group {
     /// Name within the system.
     pub name: String,
+    /// Name of the driver; missing: the system's. Their handles must be of one kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
     /// Who may seed.
     pub role: GroupRole,
     /// How many nodes.
@@ -169,6 +154,11 @@ pub struct Store {
 }
 
 impl System {
+    /// Driver of a group's nodes.
+    pub fn driver<'a>(&'a self, group: &'a Group) -> &'a str {
+        group.driver.as_deref().unwrap_or(&self.driver)
+    }
+
     /// Pods of a group: `<system>-<group>-<n>`.
     pub fn pods<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = String> + 'a {
         (0..group.replicas).map(move |n| format!("{}-{}-{n}", self.name, group.name))

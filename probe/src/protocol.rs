@@ -98,6 +98,11 @@ pub enum Step {
         /// Seconds in which the node must come up.
         limit_seconds: f64,
     },
+    /// Check what the driver takes for granted of its node, without a change to it. Answer: [`Reply::Checked`].
+    Check {
+        /// Size of the contents that are to come.
+        bytes: u64,
+    },
     /// Plain TCP transfer to and from `address`, one after the other. Answer: [`Reply::Baseline`].
     Baseline {
         /// `ip:port` of the peer; it runs the [`baseline`](crate::baseline) server.
@@ -213,6 +218,11 @@ pub enum Reply {
         environment: Environment,
         /// The link.
         link: LinkSeen,
+    },
+    /// Of [`Step::Check`].
+    Checked {
+        /// What was taken for granted and is not so, each as a sentence.
+        broken: Vec<String>,
     },
     /// Of [`Step::Baseline`]: payload rates.
     Baseline {

@@ -51,7 +51,7 @@ impl<'a> Attempt<'a> {
             swarm,
             tracker,
             status,
-            ledger: Ledger::new(Store::new(&settings.experiment.store), journal),
+            ledger: Ledger::new(settings.experiment.store.as_ref().map(Store::new), journal),
             fate: Fate::new(settings.api.clone(), settings.attempt.to_string(), pods),
         }
     }
@@ -78,6 +78,7 @@ impl<'a> Attempt<'a> {
     fn experiment(&mut self) -> Result<(), End> {
         let experiment = &self.settings.experiment;
         preflight::same_protocol(experiment)?;
+        preflight::exchangeable(experiment)?;
         self.doing("waiting for all nodes");
         let mut nodes = preflight::ready(experiment, &self.swarm, &self.fate)?;
         let pods = self.fate.pods();
@@ -85,6 +86,7 @@ impl<'a> Attempt<'a> {
         self.introduce(&nodes);
         preflight::alike(experiment, &nodes)?;
         preflight::pulled(pods.as_deref().unwrap_or_default())?;
+        preflight::as_assumed(experiment, &self.swarm)?;
         preflight::links(experiment, &nodes)?;
         self.doing("measuring the links");
         preflight::baselines(experiment, &self.swarm, self.settings.baseline_port, &mut nodes)?;
