@@ -23,7 +23,7 @@ use super::{
 use crate::{
     agent,
     coordinator::{self, Journal, Status},
-    experiment::{Experiment, Group, GroupRole, Measure, Store, System},
+    experiment::{Experiment, Group, GroupRole, Measure, Shaping, Store, System},
 };
 
 /// Each cell has a subnet of loopback addresses: all nodes have the same port, as pods have.
@@ -95,7 +95,7 @@ impl Cell {
         static STORE: OnceLock<String> = OnceLock::new();
         let store = STORE.get_or_init(sink::start).clone();
         let group =
-            |name: &str, role, replicas| Group { name: name.to_owned(), role, replicas, link: None, driver: None };
+            |name: &str, role, replicas| Group { name: name.to_owned(), driver: None, role, replicas, link: None };
         let groups = vec![
             group("b", GroupRole::Bootstrap, 1),
             group("l", GroupRole::Leecher, self.plan.leechers),
@@ -123,6 +123,7 @@ impl Cell {
                 baseline_bytes: 0,
                 fluid_bound_seconds: None,
             },
+            shaping: Shaping::None,
             systems: vec![System { name, driver, load: Load::Measured, seeders: 1, groups }],
             store: Some(Store { write: store.clone(), read: store }),
         }
