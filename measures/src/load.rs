@@ -16,7 +16,6 @@ pub enum Load {
 
 impl Load {
     /// Whether it is what needs no telling.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
     pub fn is_measured(&self) -> bool {
         *self == Self::Measured
     }

@@ -26,6 +26,11 @@ fn count(value: u64) -> Option<f64> {
     Some(value as f64)
 }
 
+/// What the network counted, where something was counted.
+fn counted(record: &Record, value: u64) -> Option<f64> {
+    if record.counters.seconds > 0.0 { count(value) } else { None }
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "the form that every metric has")]
 fn flag(value: bool) -> Option<f64> {
     Some(if value { 1.0 } else { 0.0 })
@@ -97,31 +102,31 @@ pub const METRICS: &[Metric] = &[
         name: "benchgrid_network_received_bytes",
         help: "Bytes the pod received over the timed part, as its device counts.",
         field: "/counters/received_bytes",
-        value: |r| count(r.counters.received_bytes),
+        value: |r| counted(r, r.counters.received_bytes),
     },
     Metric {
         name: "benchgrid_network_sent_bytes",
         help: "Bytes the pod sent over the timed part, as its device counts.",
         field: "/counters/sent_bytes",
-        value: |r| count(r.counters.sent_bytes),
+        value: |r| counted(r, r.counters.sent_bytes),
     },
     Metric {
         name: "benchgrid_network_sent_wire_bytes",
         help: "Bytes the pod sent, with the headers that segmentation offload hides.",
         field: "/counters/sent_wire_bytes",
-        value: |r| count(r.counters.sent_wire_bytes),
+        value: |r| counted(r, r.counters.sent_wire_bytes),
     },
     Metric {
         name: "benchgrid_network_segments_sent",
         help: "TCP segments sent over the timed part.",
         field: "/counters/segments_sent",
-        value: |r| count(r.counters.segments_sent),
+        value: |r| counted(r, r.counters.segments_sent),
     },
     Metric {
         name: "benchgrid_network_segments_retransmitted",
         help: "TCP segments sent again over the timed part.",
         field: "/counters/segments_retransmitted",
-        value: |r| count(r.counters.segments_retransmitted),
+        value: |r| counted(r, r.counters.segments_retransmitted),
     },
     Metric {
         name: "benchgrid_baseline_up_bits_per_second",

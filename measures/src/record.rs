@@ -137,7 +137,7 @@ pub struct Counters {
     pub idle_received_bytes_per_second: f64,
     /// Bytes a second sent while idle, before t0. Not stored.
     pub idle_sent_bytes_per_second: f64,
-    /// How long the counters ran, in seconds. Not stored.
+    /// How long the counters ran, in seconds; 0: nothing was counted, and nothing of it is stored. Not stored.
     pub seconds: f64,
 }
 

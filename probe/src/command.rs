@@ -4,6 +4,7 @@
 //! output, everything else on standard error.
 
 use std::{
+    ffi::OsString,
     fs,
     io::{self, Write},
     net::{IpAddr, SocketAddr},
@@ -22,7 +23,8 @@ use crate::{
     coordinator::{self, Journal, Status},
     driver::{Place, conform, driver},
     experiment::{Experiment, Link, host},
-    http_node, kubernetes, protocol, shaping,
+    http_node, kubernetes, protocol, sandbox, shaping,
+    tracker::Tracker,
 };
 
 /// Exit code of a process that was asked to end (128 + SIGTERM).
@@ -45,6 +47,15 @@ pub enum Command {
     HttpNode(HttpNode),
     /// Check whether a live node is as its driver takes it to be.
     Conform(Conform),
+    /// Run a cell's pods on this machine.
+    #[command(hide = true)]
+    Sandbox(SandboxArgs),
+    /// Be one pod of a sandbox.
+    #[command(hide = true)]
+    Pod(PodArgs),
+    /// Become a program that ends with its parent.
+    #[command(hide = true)]
+    Leash(Leash),
 }
 
 /// Arguments of `shape`.
@@ -154,12 +165,48 @@ pub struct Conform {
     /// Base URL of the node's API.
     #[arg(long, value_name = "URL")]
     url: String,
-    /// Directory in which uploads are prepared: for `http` and `qbittorrent` the node's own.
+    /// Directory in which uploads are prepared: for `qbittorrent` and `rqbit` one that the node sees under the same path.
     #[arg(long, value_name = "DIR", default_value = ".")]
     data: PathBuf,
-    /// Announce URL of a tracker, where the driver needs one.
-    #[arg(long, value_name = "URL", default_value = "")]
-    tracker: String,
+    /// Announce URL of the tracker; default: one of its own on loopback.
+    #[arg(long, value_name = "URL")]
+    tracker: Option<String>,
+}
+
+/// Arguments of `sandbox`.
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    /// What runs there.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// This process is in the sandbox's namespaces already, or there are none.
+    #[arg(long)]
+    inner: bool,
+}
+
+/// Arguments of `pod`.
+#[derive(Debug, Clone, Args)]
+pub struct PodArgs {
+    /// What runs in the sandbox.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Which pod.
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The process that this one ends with.
+    #[arg(long, value_name = "PID")]
+    parent: u32,
+}
+
+/// Arguments of `leash`.
+#[derive(Debug, Clone, Args)]
+pub struct Leash {
+    /// The process that this one ends with.
+    #[arg(long, value_name = "PID")]
+    parent: u32,
+    /// Program and arguments.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
 }
 
 impl Command {
@@ -171,6 +218,10 @@ impl Command {
             Self::Coordinator(args) => args.run(),
             Self::HttpNode(args) => args.run(),
             Self::Conform(args) => args.run(),
+            Self::Sandbox(args) => args.run(),
+            Self::Pod(args) => sandbox::pod(&args.file, &args.name, args.parent)
+                .map_or_else(|error| fail(&format!("pod {}: {error}", args.name)), |()| ExitCode::SUCCESS),
+            Self::Leash(args) => fail(&sandbox::leash(args.parent, &args.command)),
         }
     }
 }
@@ -283,7 +334,16 @@ impl HttpNode {
 
 impl Conform {
     fn run(self) -> ExitCode {
-        let place = Place { api: self.url, data: self.data, host: String::new(), tracker: self.tracker };
+        let own = match self.own_tracker() {
+            Ok(own) => own,
+            Err(error) => return fail(&format!("a tracker on loopback: {error}")),
+        };
+        let tracker = self.tracker.or_else(|| Some(own.as_ref()?.1.clone())).unwrap_or_default();
+        let data = match self.data.canonicalize() {
+            Ok(data) => data,
+            Err(error) => return fail(&format!("{}: {error}", self.data.display())),
+        };
+        let place = Place { api: self.url, data, host: String::new(), tracker };
         match driver(&self.driver, place) {
             Ok(mut driver) => {
                 let checks = conform(driver.as_mut());
@@ -295,6 +355,30 @@ impl Conform {
                 ExitCode::from(USAGE)
             }
         }
+    }
+}
+
+impl SandboxArgs {
+    fn run(self) -> ExitCode {
+        let code = if self.inner { sandbox::supervise(&self.file) } else { sandbox::enter(&self.file) };
+        match code {
+            Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+            Err(error) => fail(&error),
+        }
+    }
+}
+
+impl Conform {
+    /// A tracker for as long as its runtime lives, and its announce URL; none where there is another one.
+    fn own_tracker(&self) -> io::Result<Option<(tokio::runtime::Runtime, String)>> {
+        if self.tracker.is_some() {
+            return Ok(None);
+        }
+        let runtime = tokio::runtime::Runtime::new()?;
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
+        let url = format!("http://{}/announce", listener.local_addr()?);
+        runtime.spawn(Tracker::new().serve(listener));
+        Ok(Some((runtime, url)))
     }
 }
 

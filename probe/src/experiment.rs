@@ -30,8 +30,9 @@ pub struct Experiment {
     pub measure: Measure,
     /// Systems, by name.
     pub systems: Vec<System>,
-    /// Where the numbers go.
-    pub store: Store,
+    /// Where the numbers go; missing: nowhere but to the coordinator's output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
 }
 
 /// How a cell is measured.
@@ -68,7 +69,7 @@ pub struct Measure {
 pub struct System {
     /// The scenario's name of it.
     pub name: String,
-    /// Name of the driver.
+    /// Name of the driver, where a group says no other.
     pub driver: String,
     /// What it does in the cell; missing: it is measured.
     #[serde(default, skip_serializing_if = "Load::is_measured")]
@@ -85,6 +86,9 @@ pub struct System {
 pub struct Group {
     /// Name within the system.
     pub name: String,
+    /// Name of the driver; missing: the system's. Their handles must be of one kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
     /// Who may seed.
     pub role: GroupRole,
     /// How many nodes.
@@ -130,6 +134,11 @@ pub struct Store {
 }
 
 impl System {
+    /// Driver of a group's nodes.
+    pub fn driver<'a>(&'a self, group: &'a Group) -> &'a str {
+        group.driver.as_deref().unwrap_or(&self.driver)
+    }
+
     /// Pods of a group: `<system>-<group>-<n>`.
     pub fn pods<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = String> + 'a {
         (0..group.replicas).map(move |n| format!("{}-{}-{n}", self.name, group.name))

@@ -16,6 +16,7 @@ pub mod http_node;
 pub mod kubernetes;
 pub mod protocol;
 mod retry;
+pub mod sandbox;
 pub mod shaping;
 pub mod store;
 pub mod tracker;

@@ -93,6 +93,55 @@ fn as_root_an_attempt_with_qbittorrent() {
 }
 
 #[test]
+fn as_root_an_attempt_with_rqbit() {
+    whole("rq", "rqbit");
+}
+
+#[test]
+fn as_root_an_attempt_with_a_third_system_behind_its_own_sidecar() {
+    whole("ext", "external");
+}
+
+/// Bytes that a node's device sent since it was made.
+fn sent(namespace: &Namespace) -> u64 {
+    let output = namespace.command("cat").arg("/sys/class/net/eth0/statistics/tx_bytes").output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn as_root_two_clients_in_one_swarm() {
+    let mut plan = Plan::of("qbittorrent");
+    (plan.second, plan.replicas, plan.seeders) = (Some("rqbit"), 2, 2);
+    plan.file_size = 8_000_000;
+    let mut cell = Cell::new("two", plan);
+    let left = cell.run();
+    assert_eq!((left.outcome.verdict, left.outcome.reason), (Verdict::Measured, Reason::Ok), "{}", left.notes);
+    // A warm-up and two repetitions, each one upload and a download by a client of each kind.
+    assert_eq!(left.records.len(), 9);
+    let group = |pod: &String| pod.split('-').nth(1).unwrap().to_owned();
+    for record in &left.records {
+        assert!(record.success && record.invalid.is_empty(), "{record:?}");
+        let (driver, version) = match record.node.group.as_str() {
+            "nodes" => ("qbittorrent", "v"),
+            _ => ("rqbit", "9."),
+        };
+        assert!(record.driver == driver && record.version.starts_with(version), "{record:?}");
+        let seeders: Vec<_> = record.seeders.iter().map(group).collect();
+        assert_eq!(seeders, ["nodes", "others"], "a seeder of each kind");
+    }
+    let downloads = left.records.iter().filter(|record| record.kind == Kind::Download);
+    for record in downloads {
+        println!("{}: 100 % {:.3} s", record.driver, record.timing.time_to_100_seconds.unwrap());
+    }
+    // Both gave: more than the 2 MB that proved the link, of 48 MB that were downloaded.
+    for pod in cell.pods.iter().filter(|pod| left.records[0].seeders.contains(&pod.name)) {
+        let sent = sent(&pod.namespace);
+        println!("{} sent {sent} bytes", pod.name);
+        assert!(sent > 2_200_000 + 4_000_000, "{} sent {sent} bytes", pod.name);
+    }
+}
+
+#[test]
 fn as_root_a_store_that_refuses() {
     let mut plan = Plan::of("http");
     plan.write.push_str("/nowhere");

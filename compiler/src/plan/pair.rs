@@ -189,7 +189,7 @@ fn why_not(a: &Cell, b: &Cell, observation: Option<Observe>, metric: &str) -> Op
     None
 }
 
-/// Where the two sides count in other units, and drivers that are still to come.
+/// Where the two sides count in other units.
 fn notes(partners: &[(&Cell, &Cell)]) -> Vec<String> {
     let mut drivers: BTreeMap<&str, &DriverFacts> = BTreeMap::new();
     for (a, b) in partners {
@@ -203,11 +203,5 @@ fn notes(partners: &[(&Cell, &Cell)]) -> Vec<String> {
     if drivers.len() > 1 {
         notes.push(format!("the first byte is the first verified unit, which differs ({})", units.join("; ")));
     }
-    notes.extend(
-        drivers
-            .values()
-            .filter(|driver| !driver.built)
-            .map(|driver| format!("the probe has no driver `{}` yet", driver.name)),
-    );
     notes
 }

@@ -108,7 +108,7 @@ fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
                 groups: system.groups.iter().map(told_group).collect(),
             })
             .collect(),
-        store: Store { write: lab.spec.metrics.pushed_to().to_owned(), read: lab.spec.metrics.read.clone() },
+        store: Some(Store { write: lab.spec.metrics.pushed_to().to_owned(), read: lab.spec.metrics.read.clone() }),
     }
 }
 
@@ -119,5 +119,5 @@ fn told_group(group: &PlannedGroup) -> Group {
         Role::Leecher => GroupRole::Leecher,
         Role::Bootstrap => GroupRole::Bootstrap,
     };
-    Group { name: group.name.clone(), role, replicas: group.replicas, link: group.link }
+    Group { name: group.name.clone(), driver: None, role, replicas: group.replicas, link: group.link }
 }

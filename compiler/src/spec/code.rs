@@ -96,8 +96,6 @@ codes! {
     NO_SYSTEM "BG0501" "a cell in which no system is measured"
         "An axis `system` whose levels are the systems' names picks one a cell; `when` does the same by a condition."
     JOIN "BG0503" "base capacity that is joined" "The language has `join`; this release can't yet."
-    NO_DRIVER "BG0504" "a driver that the probe does not have"
-        "The cells can be planned and looked at; they would end as failed. A warning."
     NO_API_PORT "BG0505" "a system without a port `api`" "The driver would not find the node."
     WRONG_SEEDERS "BG0507" "a number of seeders that a cell can't have"
         "Someone must seed and someone download, and groups of role `seeder` always seed. Exclude the combination, or change the groups."

@@ -90,11 +90,6 @@ fn troubles_of_many_cells_are_said_once() {
         .collect();
     let [message] = messages[..] else { panic!("{messages:#?}") };
     assert!(message.ends_with("(cell filesize-5mb.system-http and 1 more)"), "{message}");
-    // one driver, one warning, without a cell
-    let plan = Input::with(|input| "external".clone_into(&mut input.system().driver)).unwrap();
-    let drivers: Vec<_> = plan.warnings.iter().filter(|trouble| trouble.code == codes::NO_DRIVER).collect();
-    assert_eq!(drivers.len(), 1);
-    assert_eq!(drivers[0].message, "the probe has no driver `external` yet; it has http, qbittorrent, codex");
 }
 
 /// Puts the other system beside the first, everywhere.
@@ -268,7 +263,7 @@ fn the_list_of_drivers_is_the_probes() {
     for driver in &DRIVERS {
         let nowhere = "http://127.0.0.1:1".to_owned();
         let place = Place { api: nowhere.clone(), data: PathBuf::new(), host: String::new(), tracker: nowhere };
-        assert_eq!(benchgrid_probe::driver::driver(driver.name, place).is_ok(), driver.built, "{}", driver.name);
+        assert!(benchgrid_probe::driver::driver(driver.name, place).is_ok(), "{}", driver.name);
     }
 }
 

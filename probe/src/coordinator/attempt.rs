@@ -50,7 +50,7 @@ impl<'a> Attempt<'a> {
             swarm,
             tracker,
             status,
-            ledger: Ledger::new(Store::new(&settings.experiment.store), journal),
+            ledger: Ledger::new(settings.experiment.store.as_ref().map(Store::new), journal),
             fate: Fate::new(settings.api.clone(), settings.attempt.to_string(), pods),
         }
     }
@@ -77,6 +77,7 @@ impl<'a> Attempt<'a> {
     fn experiment(&mut self) -> Result<(), End> {
         let experiment = &self.settings.experiment;
         preflight::same_protocol(experiment)?;
+        preflight::exchangeable(experiment)?;
         self.doing("waiting for all nodes");
         let mut nodes = preflight::ready(experiment, &self.swarm, &self.fate)?;
         self.describe(&nodes);

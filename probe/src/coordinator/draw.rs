@@ -102,6 +102,7 @@ mod tests {
     fn system(seeders: u32, groups: &[(&str, GroupRole, u32)]) -> System {
         let group = |(name, role, replicas): &(&str, _, _)| Group {
             name: (*name).to_owned(),
+            driver: None,
             role: *role,
             replicas: *replicas,
             link: None,

@@ -105,7 +105,7 @@ pub fn run(settings: &Settings, status: &Status, journal: &mut dyn Journal) -> O
 /// Opens the three ports.
 fn open(settings: &Settings) -> std::io::Result<(Runtime, Swarm, Tracker)> {
     let nodes = settings.experiment.nodes().map(|(system, group, pod)| {
-        let (system, driver) = (system.name.clone(), system.driver.clone());
+        let (system, driver) = (system.name.clone(), system.driver(group).to_owned());
         (pod, Expected { system, group: group.name.clone(), driver })
     });
     let swarm = Swarm::new(&settings.attempt.to_string(), nodes);

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchgrid_measures::{Baseline, MEASUREMENT_PROTOCOL, Reason};
+use benchgrid_measures::{Baseline, DriverFacts, MEASUREMENT_PROTOCOL, Reason};
 
 use crate::{
     baseline::{PAYLOAD_SHARE, TOLERANCE, agrees},
@@ -58,6 +58,23 @@ pub(super) fn same_protocol(experiment: &Experiment) -> Result<(), End> {
             experiment.protocol
         ),
     ))
+}
+
+/// Whether the nodes of each system can take each other's handles.
+pub(super) fn exchangeable(experiment: &Experiment) -> Result<(), End> {
+    let handle = |driver: &str| DriverFacts::named(driver).map(|facts| facts.handle);
+    for system in &experiment.systems {
+        for group in &system.groups {
+            let driver = system.driver(group);
+            if driver != system.driver && handle(driver).is_none_or(|kind| handle(&system.driver) != Some(kind)) {
+                let (name, group, other) = (&system.name, &group.name, &system.driver);
+                let text =
+                    format!("group {group} of {name} is driven by {driver}, which can't exchange content with {other}");
+                return Err(End::new(Reason::Preflight, text));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Waits until every agent registered and every node says who it is.
@@ -122,8 +139,9 @@ pub(super) fn alike(experiment: &Experiment, nodes: &Nodes) -> Result<(), End> {
     for (system, group, pod) in experiment.nodes() {
         let Some((pod, facts)) = nodes.get_key_value(&pod) else { continue };
         let it = &facts.description;
-        if it.driver != system.driver {
-            let text = format!("node {pod} is driven by {}, the cell asks for {}", it.driver, system.driver);
+        let driver = system.driver(group);
+        if it.driver != driver {
+            let text = format!("node {pod} is driven by {}, the cell asks for {driver}", it.driver);
             return Err(End::new(Reason::Preflight, text));
         }
         let (other, that) = first.entry((&system.name, &group.name)).or_insert((pod, it));
@@ -258,6 +276,33 @@ mod tests {
             text,
             "node bt-nodes-1 down: asked 50.000 Mbit/s (payload 47.820 within 10 % of the rate), measured 13000.000"
         );
+    }
+
+    #[test]
+    fn groups_of_one_system_must_understand_each_other() {
+        let group = |driver: Option<&str>| Group {
+            name: "g".to_owned(),
+            driver: driver.map(str::to_owned),
+            role: crate::experiment::GroupRole::Any,
+            replicas: 1,
+            link: None,
+        };
+        let experiment = |system: &str, other| {
+            let text = serde_json::json!({
+                "protocol": 1, "lab": "", "scenario": "", "cell": "", "digest": "", "levels": {},
+                "measure": {"fileSize": 1, "repetitions": 1, "warmup": 0, "readySeconds": 1.0, "gateSeconds": 1.0,
+                    "stalledSeconds": 1.0, "transferDeadlineSeconds": 1.0, "idleSeconds": 0.0, "coolDownSeconds": 0.0,
+                    "baselineBytes": 0, "fluidBoundSeconds": null},
+                "systems": [{"name": "s", "driver": system, "seeders": 1, "groups": [group(None), group(other)]}],
+                "store": {"write": "", "read": ""},
+            });
+            serde_json::from_value::<Experiment>(text).unwrap()
+        };
+        assert_eq!(exchangeable(&experiment("qbittorrent", Some("rqbit"))).map_err(|end| end.detail), Ok(()));
+        assert!(exchangeable(&experiment("external", None)).is_ok());
+        let end = exchangeable(&experiment("qbittorrent", Some("codex"))).unwrap_err();
+        assert_eq!(end.detail, "group g of s is driven by codex, which can't exchange content with qbittorrent");
+        assert!(exchangeable(&experiment("qbittorrent", Some("pigeon"))).is_err());
     }
 
     #[test]

@@ -220,7 +220,7 @@ impl Cell<'_> {
             phase: which.phase,
             repetition: which.number,
             observe: Observation::Counter,
-            driver: offer.system.driver.clone(),
+            driver: facts.map_or(&offer.system.driver, |facts| &facts.description.driver).clone(),
             version: facts.map(|facts| cut(&facts.description.version)).unwrap_or_default(),
             content_bytes: offer.content.bytes,
             content_sha256: offer.sha256.clone(),

@@ -88,6 +88,19 @@ impl Api {
         read(&format!("POST {path}"), request.send(body))
     }
 
+    /// Posts a body of that type, to a node that may take its time.
+    pub(super) fn post_within(
+        &self,
+        path: &str,
+        kind: &str,
+        body: &[u8],
+        limit: Duration,
+    ) -> Result<String, DriverError> {
+        let request = self.agent.post(self.url(path)).content_type(kind);
+        let request = request.config().timeout_recv_response(Some(limit)).build();
+        read(&format!("POST {path}"), request.send(body))
+    }
+
     /// Posts nothing, to a node that may take its time.
     pub(super) fn order(&self, path: &str, limit: Duration) -> Result<String, DriverError> {
         let request = self.agent.post(self.url(path)).config().timeout_recv_response(Some(limit)).build();

@@ -13,14 +13,18 @@ use crate::content::Content;
 mod api;
 mod codex;
 mod conform;
+mod external;
 mod http;
 mod qbittorrent;
+mod rqbit;
 mod torrent;
 
 pub use codex::Codex;
 pub use conform::{Check, Checks, conform, preflight};
+pub use external::External;
 pub use http::Http;
 pub use qbittorrent::QBittorrent;
+pub use rqbit::Rqbit;
 pub use torrent::{Bencode, InfoHash, Metainfo, infohash};
 
 /// Where a driver finds its node.
@@ -111,7 +115,7 @@ pub enum DriverError {
         detail: String,
     },
     /// A driver of that name does not exist.
-    #[error("unknown driver `{0}`; there are codex, http and qbittorrent")]
+    #[error("unknown driver `{0}`; there are codex, external, http, qbittorrent and rqbit")]
     Unknown(String),
 }
 
@@ -163,8 +167,10 @@ pub trait Driver: Send {
 pub fn driver(name: &str, place: Place) -> Result<Box<dyn Driver>, DriverError> {
     match name {
         "codex" => Ok(Box::new(Codex::new(place))),
+        "external" => Ok(Box::new(External::new(place))),
         "http" => Ok(Box::new(Http::new(place))),
         "qbittorrent" => Ok(Box::new(QBittorrent::new(place))),
+        "rqbit" => Ok(Box::new(Rqbit::new(place))),
         other => Err(DriverError::Unknown(other.to_owned())),
     }
 }

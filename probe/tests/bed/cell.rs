@@ -62,6 +62,8 @@ pub(crate) struct Plan {
     pub(crate) write: String,
     /// Systems of two nodes each that are there as well, by name.
     pub(crate) beside: Vec<(&'static str, Load)>,
+    /// Driver of a second group of the measured system, as large as the first.
+    pub(crate) second: Option<&'static str>,
 }
 
 impl Plan {
@@ -77,6 +79,7 @@ impl Plan {
             ready_seconds: 60.0,
             write: STORE.to_owned(),
             beside: Vec::new(),
+            second: None,
         }
     }
 
@@ -111,10 +114,16 @@ impl Plan {
                     driver: self.driver.to_owned(),
                     load,
                     seeders,
-                    groups: vec![Group { name: "nodes".to_owned(), role: GroupRole::Any, replicas, link }],
+                    groups: [Some(("nodes", None)), self.second.map(|driver| ("others", Some(driver.to_owned())))]
+                        .into_iter()
+                        .flatten()
+                        .filter(|(group, _)| name == "bt" || *group == "nodes")
+                        .map(|(name, driver)| (name.to_owned(), driver))
+                        .map(|(name, driver)| Group { name, driver, role: GroupRole::Any, replicas, link })
+                        .collect(),
                 })
                 .collect(),
-            store: Store { write: self.write.clone(), read: STORE.to_owned() },
+            store: Some(Store { write: self.write.clone(), read: STORE.to_owned() }),
         }
     }
 }
@@ -122,6 +131,7 @@ impl Plan {
 /// One node's pod.
 pub(crate) struct Pod {
     pub(crate) name: String,
+    driver: String,
     pub(crate) namespace: Namespace,
     _node: Ending,
     pub(crate) agent: Option<Ending>,
@@ -158,16 +168,19 @@ impl Cell {
         store.args([&data, "-httpListenAddr=127.0.0.1:8428", "-search.latencyOffset=0s"]);
         let store = Ending(quiet(&mut store));
         let experiment = plan.experiment();
-        let names: Vec<_> = experiment.nodes().map(|(_, _, pod)| pod).collect();
+        let nodes = experiment.nodes().map(|(system, group, pod)| (pod, system.driver(group).to_owned()));
+        let (names, drivers): (Vec<_>, Vec<_>) = nodes.unzip();
         let attempt = AttemptName::new("smoke", "0123456789", "abcdef", 1, 1);
         fs::write(files.path().join("cell.json"), serde_json::to_string(&experiment).unwrap()).unwrap();
         let mut cell = Self { plan, attempt, pods: Vec::new(), centre, _store: store, files };
         let hosts = hosts(&names);
-        names.iter().enumerate().for_each(|(i, name)| cell.add(test, i, name, &hosts));
+        for (i, node) in names.iter().zip(&drivers).enumerate() {
+            cell.add(test, i, node, &hosts);
+        }
         cell
     }
 
-    fn add(&mut self, test: &str, i: usize, name: &str, hosts: &str) {
+    fn add(&mut self, test: &str, i: usize, (name, driver): (&String, &String), hosts: &str) {
         let namespace = Namespace::new(&format!("{test}-{i}"));
         let etc = Path::new("/etc/netns").join(&namespace.0);
         fs::create_dir_all(&etc).unwrap();
@@ -186,14 +199,30 @@ impl Cell {
         }
         let data = self.data(name);
         fs::create_dir_all(&data).unwrap();
-        let node = Ending(self.node(&namespace, name, &data));
-        self.pods.push(Pod { name: name.to_owned(), namespace, _node: node, agent: None });
+        let node = Ending(self.node(&namespace, (name, driver), &data));
+        self.pods.push(Pod { name: name.clone(), driver: driver.clone(), namespace, _node: node, agent: None });
     }
 
-    fn node(&self, namespace: &Namespace, name: &str, data: &Path) -> Child {
-        if self.plan.driver == "http" {
-            let mut node = namespace.command(PROBE);
-            return quiet(node.arg("http-node").env("BENCHGRID_DATA", data));
+    fn node(&self, namespace: &Namespace, (name, driver): (&str, &str), data: &Path) -> Child {
+        match driver {
+            "http" => {
+                let mut node = namespace.command(PROBE);
+                return quiet(node.arg("http-node").env("BENCHGRID_DATA", data));
+            }
+            "rqbit" => {
+                let mut node = namespace.command("rqbit");
+                node.args(["--http-api-listen-addr=127.0.0.1:8080", "--disable-dht", "--disable-lsd", "--ipv4-only"]);
+                node.args(["--disable-upnp-port-forward", "--listen-ip=0.0.0.0", "--listen-port=4240"]);
+                node.args(["server", "start", "--disable-persistence"]).arg(data).env("HOME", self.files.path());
+                return quiet(&mut node);
+            }
+            // The documentation's example of a third system.
+            "external" => {
+                let mut node = namespace.command("python3");
+                node.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/external.py"));
+                return quiet(node.arg(data).args(["8080", "7001"]));
+            }
+            _ => {}
         }
         let profile = self.files.path().join(format!("{name}-profile"));
         let config = profile.join("qBittorrent/config");
@@ -217,9 +246,9 @@ impl Cell {
             .env("BENCHGRID_COORDINATOR", "http://coordinator:7070")
             .env("BENCHGRID_ATTEMPT", self.attempt.to_string())
             .env("BENCHGRID_SYSTEM", pod.name.split('-').next().unwrap())
-            .env("BENCHGRID_GROUP", "nodes")
+            .env("BENCHGRID_GROUP", pod.name.split('-').nth(1).unwrap())
             .env("BENCHGRID_POD", &pod.name)
-            .env("BENCHGRID_DRIVER", self.plan.driver)
+            .env("BENCHGRID_DRIVER", &pod.driver)
             .env("BENCHGRID_API", "http://127.0.0.1:8080")
             .env("BENCHGRID_DATA", data);
         pod.agent = Some(Ending(quiet(&mut agent)));
