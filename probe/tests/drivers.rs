@@ -14,11 +14,13 @@ use std::{
 };
 
 use benchgrid_probe::{
-    conform::conform,
+    agent::Worker,
     content::Content,
-    driver::{Driver, DriverError, Handle, Place, Progress, driver, infohash},
+    driver::{Driver, DriverError, Handle, Place, Progress, conform, driver, infohash},
     experiment::Link,
-    http_node, shaping,
+    http_node,
+    protocol::{Download, Reply, Step, StepResult},
+    shaping,
     tracker::{Counts, Tracker},
 };
 
@@ -91,6 +93,44 @@ fn http_carries_content_from_one_and_from_two() {
     }
     for directory in &directories {
         assert_eq!(fs::read_dir(directory).unwrap().count(), 0, "something was left behind");
+    }
+}
+
+#[test]
+fn http_passes_on_to_a_reader_in_order() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let directories: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+    let (mut first, port) = http_node(&runtime, "127.0.0.6", 0, directories[0].path());
+    let (mut second, _) = http_node(&runtime, "127.0.0.7", port, directories[1].path());
+    let (third, _) = http_node(&runtime, "127.0.0.8", port, directories[2].path());
+    let mut worker = Worker::new(third, "lo".to_owned());
+    for (name, bytes) in [("even.bin", 5_000_000), ("odd.bin", 3_000_001), ("one", 1)] {
+        let content = content(name, bytes);
+        let handle = first.ingest(&content, LIMIT).unwrap().handle;
+        second.ingest(&content, LIMIT).unwrap();
+        let order = Download {
+            sha256: content.sha256().unwrap(),
+            content,
+            handle,
+            seeders: vec!["127.0.0.6".to_owned(), "127.0.0.7".to_owned()],
+            start_in_seconds: 0.0,
+            stalled_seconds: 5.0,
+            deadline_seconds: 60.0,
+        };
+        // What was read is held afterwards, and is no obstacle.
+        for step in [Step::Stream(order.clone()), Step::Download(order.clone()), Step::Stream(order.clone())] {
+            let StepResult::Ok(reply) = worker.work(step, Instant::now()) else { panic!("{name}") };
+            let Reply::Downloaded(done) = *reply else { panic!("{name}") };
+            assert_eq!(done.failure, None, "{name}");
+        }
+        first.remove(&order.content).unwrap();
+        let StepResult::Ok(_) = worker.work(Step::Remove { content: order.content.clone() }, Instant::now()) else {
+            panic!("{name}")
+        };
+        let alone = Download { seeders: vec!["127.0.0.6".to_owned()], ..order };
+        let StepResult::Ok(reply) = worker.work(Step::Stream(alone), Instant::now()) else { panic!("{name}") };
+        let Reply::Downloaded(done) = *reply else { panic!("{name}") };
+        assert!(done.failure.is_some_and(|it| it.reason == "error" && it.detail.contains("broke off after 0")));
     }
 }
 

@@ -17,14 +17,17 @@ use crate::{
 
 mod environment;
 pub(crate) mod link;
+mod reader;
+mod stream;
 mod transfer;
 mod work;
 
 use environment::environment;
 use link::Link;
 pub use link::LinkError;
+pub(crate) use stream::stream;
 pub(crate) use transfer::transfer;
-use work::Worker;
+pub use work::Worker;
 
 /// What an agent must know.
 #[derive(Debug, Clone)]

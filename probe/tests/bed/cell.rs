@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchgrid_measures::{AttemptName, MEASUREMENT_PROTOCOL, Outcome, Record, Sample, parse_export};
+use benchgrid_measures::{AttemptName, MEASUREMENT_PROTOCOL, Observation, Outcome, Record, Sample, parse_export};
 use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Link, Load, Measure, Store, System, host};
 
 use crate::{Namespace, ip};
@@ -57,6 +57,7 @@ pub(crate) struct Plan {
     /// Whether it is put in force.
     pub(crate) shaped: bool,
     pub(crate) file_size: u64,
+    pub(crate) observe: Vec<Observation>,
     pub(crate) repetitions: u32,
     pub(crate) ready_seconds: f64,
     pub(crate) write: String,
@@ -75,6 +76,7 @@ impl Plan {
             rate: Some(40_000_000),
             shaped: true,
             file_size: 4_000_000,
+            observe: vec![Observation::Counter],
             repetitions: 2,
             ready_seconds: 60.0,
             write: STORE.to_owned(),
@@ -95,6 +97,7 @@ impl Plan {
             levels: BTreeMap::from([("fileSize".to_owned(), "4MB".to_owned())]),
             measure: Measure {
                 file_size: self.file_size,
+                observe: self.observe.clone(),
                 repetitions: self.repetitions,
                 warmup: 1,
                 ready_seconds: self.ready_seconds,
