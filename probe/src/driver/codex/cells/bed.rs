@@ -38,7 +38,8 @@ pub(super) struct Plan {
     pub(super) leechers: u32,
     pub(super) warmup: u32,
     pub(super) repetitions: u32,
-    pub(super) stalled_seconds: f64,
+    /// For nodes to be ready, for the gate, for something new to come.
+    pub(super) patience_seconds: f64,
 }
 
 /// A cell before its experiment.
@@ -114,9 +115,9 @@ impl Cell {
                 file_size: self.plan.bytes,
                 repetitions: self.plan.repetitions,
                 warmup: self.plan.warmup,
-                ready_seconds: 4.0,
-                gate_seconds: 4.0,
-                stalled_seconds: self.plan.stalled_seconds,
+                ready_seconds: self.plan.patience_seconds,
+                gate_seconds: self.plan.patience_seconds,
+                stalled_seconds: self.plan.patience_seconds,
                 transfer_deadline_seconds: 40.0,
                 idle_seconds: 0.0,
                 cool_down_seconds: 0.0,
@@ -149,7 +150,9 @@ impl Cell {
             self.agent(&settings, i, &group.name, &pod);
         }
         let mut left = Left::default();
-        (coordinator::run(&settings, &Status::default(), &mut left), left)
+        let outcome = coordinator::run(&settings, &Status::default(), &mut left);
+        self.nodes.values().for_each(Fake::kill);
+        (outcome, left)
     }
 
     fn agent(&self, of: &coordinator::Settings, i: usize, group: &str, pod: &str) {
