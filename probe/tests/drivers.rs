@@ -227,7 +227,7 @@ impl Bed {
         println!("{}", seeder.run("describe"));
         leecher.run("describe");
         // The last one again: a name that was there before.
-        for (name, bytes) in [("even", 5_000_000), ("odd", 3_000_001), ("odd", 3_000_001)] {
+        for (name, bytes) in [("even", 5_000_000), ("one", 1), ("odd", 3_000_001), ("odd", 3_000_001)] {
             // A torrent is another one for each pair: the tracker would know clients of the one before.
             let name = format!("{}-{}-{name}", seeder.client, leecher.client);
             let ingested = seeder.run(&format!("ingest {name} {bytes}"));
