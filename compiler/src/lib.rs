@@ -11,5 +11,6 @@ pub mod kustomize;
 pub mod matrix;
 pub mod parallel;
 pub mod plan;
+pub mod rehearsal;
 pub mod render;
 pub mod spec;

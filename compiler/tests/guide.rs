@@ -155,6 +155,11 @@ fn getting_started_runs() {
 }
 
 #[test]
+fn rehearsing_runs() {
+    check("rehearse.md");
+}
+
+#[test]
 fn own_system_runs() {
     check("own-system.md");
 }

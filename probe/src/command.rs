@@ -4,6 +4,7 @@
 //! output, everything else on standard error.
 
 use std::{
+    ffi::OsString,
     fs,
     io::{self, Write},
     net::{IpAddr, SocketAddr},
@@ -18,11 +19,11 @@ use clap::{Args, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    agent, conform,
+    agent,
     coordinator::{self, Journal, Status},
-    driver::{Place, driver},
+    driver::{Place, conform, driver},
     experiment::{Experiment, Link, host},
-    http_node, kubernetes, protocol, shaping,
+    http_node, kubernetes, protocol, sandbox, shaping,
     tracker::Tracker,
 };
 
@@ -46,6 +47,15 @@ pub enum Command {
     HttpNode(HttpNode),
     /// Check whether a live node is as its driver takes it to be.
     Conform(Conform),
+    /// Run a cell's pods on this machine.
+    #[command(hide = true)]
+    Sandbox(SandboxArgs),
+    /// Be one pod of a sandbox.
+    #[command(hide = true)]
+    Pod(PodArgs),
+    /// Become a program that ends with its parent.
+    #[command(hide = true)]
+    Leash(Leash),
 }
 
 /// Arguments of `shape`.
@@ -163,6 +173,42 @@ pub struct Conform {
     tracker: Option<String>,
 }
 
+/// Arguments of `sandbox`.
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    /// What runs there.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// This process is in the sandbox's namespaces already, or there are none.
+    #[arg(long)]
+    inner: bool,
+}
+
+/// Arguments of `pod`.
+#[derive(Debug, Clone, Args)]
+pub struct PodArgs {
+    /// What runs in the sandbox.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Which pod.
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The process that this one ends with.
+    #[arg(long, value_name = "PID")]
+    parent: u32,
+}
+
+/// Arguments of `leash`.
+#[derive(Debug, Clone, Args)]
+pub struct Leash {
+    /// The process that this one ends with.
+    #[arg(long, value_name = "PID")]
+    parent: u32,
+    /// Program and arguments.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
 impl Command {
     /// Does it; returns when it is done, or when the process is asked to end.
     pub fn run(self) -> ExitCode {
@@ -172,6 +218,10 @@ impl Command {
             Self::Coordinator(args) => args.run(),
             Self::HttpNode(args) => args.run(),
             Self::Conform(args) => args.run(),
+            Self::Sandbox(args) => args.run(),
+            Self::Pod(args) => sandbox::pod(&args.file, &args.name, args.parent)
+                .map_or_else(|error| fail(&format!("pod {}: {error}", args.name)), |()| ExitCode::SUCCESS),
+            Self::Leash(args) => fail(&sandbox::leash(args.parent, &args.command)),
         }
     }
 }
@@ -296,7 +346,7 @@ impl Conform {
         let place = Place { api: self.url, data, host: String::new(), tracker };
         match driver(&self.driver, place) {
             Ok(mut driver) => {
-                let checks = conform::conform(driver.as_mut());
+                let checks = conform(driver.as_mut());
                 out(checks.to_string().trim_end());
                 ExitCode::from(u8::from(!checks.hold()))
             }
@@ -304,6 +354,16 @@ impl Conform {
                 note(&format!("error: {error}"));
                 ExitCode::from(USAGE)
             }
+        }
+    }
+}
+
+impl SandboxArgs {
+    fn run(self) -> ExitCode {
+        let code = if self.inner { sandbox::supervise(&self.file) } else { sandbox::enter(&self.file) };
+        match code {
+            Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+            Err(error) => fail(&error),
         }
     }
 }

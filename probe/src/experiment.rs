@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use benchgrid_measures::Load;
 use benchgrid_measures::{AttemptName, Identity};
 
 /// One cell, as its coordinator runs it.
@@ -29,8 +30,9 @@ pub struct Experiment {
     pub measure: Measure,
     /// Systems, by name.
     pub systems: Vec<System>,
-    /// Where the numbers go.
-    pub store: Store,
+    /// Where the numbers go; missing: nowhere but to the coordinator's output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
 }
 
 /// How a cell is measured.
@@ -76,26 +78,6 @@ pub struct System {
     pub seeders: u32,
     /// Groups, in the scenario's order.
     pub groups: Vec<Group>,
-}
-
-/// What a system does in the cell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Load {
-    /// Its transfers are measured.
-    #[default]
-    Measured,
-    /// It transfers without a pause beside the measured ones.
-    Background,
-    /// It is only there.
-    Idle,
-}
-
-impl Load {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
-    fn is_measured(&self) -> bool {
-        *self == Self::Measured
-    }
 }
 
 /// Nodes that are alike.

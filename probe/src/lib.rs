@@ -7,7 +7,6 @@
 pub mod agent;
 pub mod baseline;
 pub mod command;
-pub mod conform;
 pub mod content;
 pub mod coordinator;
 pub mod counters;
@@ -17,6 +16,7 @@ pub mod http_node;
 pub mod kubernetes;
 pub mod protocol;
 mod retry;
+pub mod sandbox;
 pub mod shaping;
 pub mod store;
 pub mod tracker;

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Version of these messages. Agents and coordinator of a cell come from one image, so equality is asked.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// Header that carries the version.
 pub const VERSION_HEADER: &str = "benchgrid-protocol";
@@ -96,6 +96,11 @@ pub enum Step {
     Describe {
         /// Seconds in which the node must come up.
         limit_seconds: f64,
+    },
+    /// Check what the driver takes for granted of its node, without a change to it. Answer: [`Reply::Checked`].
+    Check {
+        /// Size of the contents that are to come.
+        bytes: u64,
     },
     /// Plain TCP transfer to and from `address`, one after the other. Answer: [`Reply::Baseline`].
     Baseline {
@@ -208,6 +213,11 @@ pub enum Reply {
         description: Description,
         /// The machine.
         environment: Environment,
+    },
+    /// Of [`Step::Check`].
+    Checked {
+        /// What was taken for granted and is not so, each as a sentence.
+        broken: Vec<String>,
     },
     /// Of [`Step::Baseline`]: payload rates.
     Baseline {

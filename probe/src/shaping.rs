@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiment::Link;
 
+pub(crate) mod device;
 mod message;
 mod netlink;
 mod traffic;

@@ -120,19 +120,17 @@ impl Parcel {
 }
 
 /// A record's curve as the store imports it: one JSON line.
-///
-/// The last point stands at the record's frozen timestamp, the others before it.
 fn curve_line(record: &Record) -> Option<String> {
-    let end = record.curve.last()?.seconds;
+    if record.curve.is_empty() {
+        return None;
+    }
     let mut metric: BTreeMap<String, String> =
         record.labels().into_iter().filter(|(_, value)| !value.is_empty()).collect();
     metric.insert("__name__".to_owned(), CURVE_METRIC.to_owned());
-    #[expect(clippy::cast_possible_truncation, reason = "a transfer's milliseconds fit")]
-    let stamp = |seconds: f64| record.ended_ms - ((end - seconds) * 1e3).round() as i64;
     let line = serde_json::json!({
         "metric": metric,
         "values": record.curve.iter().map(|point| point.bytes).collect::<Vec<_>>(),
-        "timestamps": record.curve.iter().map(|point| stamp(point.seconds)).collect::<Vec<_>>(),
+        "timestamps": record.curve_stamps(),
     });
     Some(format!("{line}\n"))
 }

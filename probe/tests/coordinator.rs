@@ -14,6 +14,8 @@ use benchgrid_measures::{CURVE_METRIC, Kind, OUTCOME_METRIC, Phase, Reason, Verd
 mod bed;
 #[path = "bed/cell.rs"]
 mod cell;
+#[path = "bed/stored.rs"]
+mod stored;
 
 use bed::{Namespace, ip};
 use benchgrid_probe::experiment::Load;
@@ -55,6 +57,7 @@ fn check(cell: &Cell, left: &Left) {
     assert_eq!(cell.stored(&format!("{CURVE_METRIC}{{attempt=\"{attempt}\"}}")).len(), 6);
     let marker = cell.stored(&format!("{OUTCOME_METRIC}{{attempt=\"{attempt}\",outcome=\"measured\"}}"));
     assert_eq!(marker[0].last(), Some(9.0));
+    stored::rebuilt(cell, left);
     assert_eq!(cell.leftovers(), 0);
 }
 
@@ -195,6 +198,7 @@ fn as_root_nodes_that_give_nothing_end_the_trial() {
     let failed = left.records.iter().filter(|record| record.kind == Kind::Download && !record.success);
     assert_eq!(failed.count(), 4);
     assert!(left.records.iter().all(|record| record.timing.time_to_100_seconds.is_none()));
+    stored::rebuilt(&cell, &left);
 }
 
 #[test]

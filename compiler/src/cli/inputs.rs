@@ -56,6 +56,17 @@ pub(super) fn planned(scenario: &Path, lab: &Path) -> Result<(Plan, Lab), Exit> 
     told(diagnostics, plan)
 }
 
+/// The plan of a scenario in a lab that was read, both changed before they are planned; mistakes of all files are said.
+pub(super) fn planned_with(
+    scenario: &Path,
+    lab: (Option<Located<Lab>>, Vec<Diagnostic>),
+    change: &dyn Fn(&mut Scenario, &mut Lab),
+) -> Result<(Plan, Lab), Exit> {
+    there(scenario)?;
+    let (plan, diagnostics) = plan_in(scenario, lab, change);
+    told(diagnostics, plan)
+}
+
 /// The plans of scenarios in a lab; mistakes of all files are said, each once.
 pub(super) fn all_planned(scenarios: &[PathBuf], lab_file: &Path) -> Result<(Vec<Plan>, Lab), Exit> {
     there(lab_file)?;
@@ -97,10 +108,20 @@ pub(super) fn no_cell(plan: &Plan, named: &str) -> Exit {
 
 /// The plan of one scenario in a lab, and the mistakes of all files.
 pub fn read_and_plan(scenario: &Path, lab: &Path) -> (Option<(Plan, Lab)>, Vec<Diagnostic>) {
-    let (lab, mut diagnostics) = load_lab(lab);
+    plan_in(scenario, load_lab(lab), &|_, _| {})
+}
+
+fn plan_in(
+    scenario: &Path,
+    (mut lab, mut diagnostics): (Option<Located<Lab>>, Vec<Diagnostic>),
+    change: &dyn Fn(&mut Scenario, &mut Lab),
+) -> (Option<(Plan, Lab)>, Vec<Diagnostic>) {
     let (scenario, found) = load_scenario(scenario);
     diagnostics.extend(found);
-    let Some(scenario) = scenario else { return (None, diagnostics) };
+    let Some(mut scenario) = scenario else { return (None, diagnostics) };
+    if let Some(lab) = &mut lab {
+        change(&mut scenario.value, &mut lab.value);
+    }
     let systems = Files::read(&scenario, &mut diagnostics);
     let matrix = matrix(&scenario, &mut diagnostics);
     let (Some(lab), Some(matrix), Some(bases)) = (lab, matrix, systems.complete(&scenario)) else {

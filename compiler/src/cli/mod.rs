@@ -13,6 +13,7 @@ pub mod inputs;
 mod out_folder;
 mod plan;
 pub mod programs;
+mod rehearse;
 mod report;
 pub mod schema;
 mod show;
@@ -85,6 +86,8 @@ enum Verb {
     Compile(compile::Arguments),
     /// Print one cell, built, as Kubernetes gets it
     Show(show::Arguments),
+    /// Run a scenario's cells on this machine, without a cluster, and report
+    Rehearse(rehearse::Arguments),
     /// Decide which cells are deployed now, again and again (runs in the cluster)
     Conduct(conduct::ConductArgs),
     /// Print what is done, running, failed and waiting, from the branch
@@ -138,6 +141,7 @@ fn run() -> ExitCode {
         Verb::Plan(arguments) => arguments.run().into(),
         Verb::Compile(arguments) => arguments.run().into(),
         Verb::Show(arguments) => arguments.run().into(),
+        Verb::Rehearse(arguments) => arguments.run().into(),
         Verb::Conduct(arguments) => arguments.run().into(),
         Verb::Status(arguments) => arguments.run().into(),
         Verb::Report(arguments) => arguments.run().into(),

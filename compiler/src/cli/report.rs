@@ -2,6 +2,8 @@ use std::path::{Path, PathBuf};
 
 use benchgrid_results::{Campaign, Report, SourceError, from_records, from_store};
 
+use crate::rehearsal::names;
+
 use super::{Exit, fail, inputs, print, say};
 
 /// `benchgrid report`
@@ -20,8 +22,8 @@ pub(super) struct Arguments {
     /// Only this scenario
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
-    /// Record files (what coordinators print), instead of the store
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["store", "lab", "scenario"])]
+    /// Record files (what coordinators print) or folders of rehearsals, instead of the store
+    #[arg(long, value_name = "FILE|DIR", num_args = 1.., conflicts_with_all = ["store", "lab", "scenario"])]
     records: Vec<PathBuf>,
     /// Write report.md, cells.csv and samples.jsonl to this folder as well
     #[arg(long, value_name = "DIR")]
@@ -49,7 +51,8 @@ impl Arguments {
         let answer = |result: Result<Campaign, SourceError>| result.map_err(|error| fail(Exit::Environment, &error));
         if !self.records.is_empty() {
             self.records.iter().try_for_each(|path| inputs::there(path))?;
-            let campaign = answer(from_records(&self.records))?;
+            let files: Vec<PathBuf> = self.records.iter().map(|path| records(path)).collect();
+            let campaign = answer(from_records(&files))?;
             if campaign.transfers.is_empty() && campaign.endings.is_empty() {
                 say("warning: there is no record and no outcome in these files; each is a line that starts with `{`");
             }
@@ -60,6 +63,11 @@ impl Arguments {
         let store = self.store.as_ref().unwrap_or(&lab.spec.metrics.read);
         answer(from_store(store, &lab.metadata.name, self.scenario.as_deref()))
     }
+}
+
+/// The records of a rehearsal's folder, or the file itself.
+fn records(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(names::RECORDS) } else { path.to_owned() }
 }
 
 fn write(folder: &Path, report: &Report) -> std::io::Result<()> {

@@ -92,6 +92,8 @@ pub struct PlannedGroup {
     pub env: BTreeMap<String, String>,
     /// Arguments of system, role and group, in this order.
     pub args: Vec<String>,
+    /// How a rehearsal starts a node, in place of the image's entrypoint; empty: nobody said.
+    pub process: Vec<String>,
     /// The user's patches.
     pub patches: Vec<PatchSpec>,
     /// Size of the data volume in bytes.

@@ -69,6 +69,11 @@ pub(super) fn moved(cell: &Cell) -> Moved {
 
 /// Seconds for which an attempt is expected to hold its place, from its admission until the place is free.
 pub(super) fn expected_seconds(cell: &Cell, lab: &Lab) -> f64 {
+    AROUND_SECONDS + measuring_seconds(cell) + place_seconds(lab)
+}
+
+/// Seconds for which an attempt is expected to measure, once its nodes are up.
+pub fn measuring_seconds(cell: &Cell) -> f64 {
     let measure = &cell.measure;
     let content = CONTENT_PASSES * float(measure.file_size) / CONTENT_RATE;
     let once = content
@@ -77,7 +82,7 @@ pub(super) fn expected_seconds(cell: &Cell, lab: &Lab) -> f64 {
         + START_SECONDS
         + transfer_seconds(cell)
         + measure.cool_down_seconds;
-    AROUND_SECONDS + baseline_seconds(cell) + float(transfers(cell)) * once + place_seconds(lab)
+    baseline_seconds(cell) + float(transfers(cell)) * once
 }
 
 /// Seconds if every try at a trial takes all that it may, and the lab's retries are all used.

@@ -93,6 +93,7 @@ pub(super) fn group(
         spread: input.spec.spread,
         env: env(input, &scope)?,
         args: args(input, &scope)?,
+        process: process(input, &scope)?,
         patches: input.spec.patches.clone(),
         data_bytes,
         pod: Needs::default(),
@@ -273,4 +274,10 @@ fn args(input: &GroupInput<'_>, scope: &Scope) -> Result<Vec<String>, Trouble> {
         add(&Template::text(text), input.spot(&format!("/args/{n}")))?;
     }
     Ok(args)
+}
+
+/// How a rehearsal starts a node.
+fn process(input: &GroupInput<'_>, scope: &Scope) -> Result<Vec<String>, Trouble> {
+    let word = |(n, template)| resolve::<Text>(scope, template, &input.system_spot(&format!("/process/{n}")));
+    input.system.spec.process.iter().enumerate().map(word).map(|word| word.map(|text| text.0)).collect()
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::kustomization::{Kustomization, Patch};
 use super::names::{CONDUCTOR, cell_labels, conductor_namespace, group_name, key, meta, own_attempt};
 use crate::plan::{Cell, Plan, PlannedGroup};
-use crate::spec::{Lab, Load, Role, Shaping};
+use crate::spec::{Lab, Role, Shaping};
 
 /// The one file that an admission rewrites. What names the cell or the attempt is here and in `cell.yaml` alone, so
 /// that cells can share the other files.
@@ -103,20 +103,12 @@ fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
             .map(|system| System {
                 name: system.name.clone(),
                 driver: system.driver.clone(),
-                load: told_load(system.load),
+                load: system.load,
                 seeders: system.seeders,
                 groups: system.groups.iter().map(told_group).collect(),
             })
             .collect(),
-        store: Store { write: lab.spec.metrics.pushed_to().to_owned(), read: lab.spec.metrics.read.clone() },
-    }
-}
-
-fn told_load(load: Load) -> told::Load {
-    match load {
-        Load::Measured => told::Load::Measured,
-        Load::Background => told::Load::Background,
-        Load::Idle => told::Load::Idle,
+        store: Some(Store { write: lab.spec.metrics.pushed_to().to_owned(), read: lab.spec.metrics.read.clone() }),
     }
 }
 

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+pub use benchgrid_measures::Load;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -102,19 +103,6 @@ pub struct SystemUse {
     /// Name of a standing network of the lab that the nodes join.
     #[serde(default)]
     pub join: Option<String>,
-}
-
-/// What a system does in a cell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Load {
-    /// Its transfers are measured.
-    #[default]
-    Measured,
-    /// It transfers beside the measured ones.
-    Background,
-    /// It is only there.
-    Idle,
 }
 
 /// Nodes that are alike.

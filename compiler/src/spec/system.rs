@@ -52,7 +52,8 @@ pub struct SystemSpec {
     #[serde(default)]
     #[schemars(extend("examples" = [{"bootstrap": {"args": ["--no-bootstrap-node"]}}]))]
     pub roles: BTreeMap<String, RoleSettings>,
-    /// How a rehearsal starts a node without a cluster: program and arguments.
+    /// How a rehearsal starts a node without a cluster: program, and arguments before those of the container; in place of
+    /// the image's entrypoint and the container's `command`.
     #[serde(default)]
     #[schemars(with = "Vec<String>", inner(length(min = 1)))]
     #[schemars(extend("examples" = [["qbittorrent-nox"]]))]

@@ -49,22 +49,25 @@ pub(crate) fn transfer(driver: &mut dyn Driver, order: &Download, arrived: Insta
     transfer
 }
 
-/// Reads the content back. Marks of a corrupt download say nothing, so they go.
+/// Reads the content back. Marks of a download whose content is not proven say nothing, so they go.
 fn verify(driver: &mut dyn Driver, order: &Download, transfer: &mut Transfer) {
     let start = Instant::now();
     transfer.failure = match driver.read_back(&order.content) {
         Ok(sha256) if sha256 == order.sha256 => None,
         Ok(sha256) => {
             let detail = format!("SHA-256 is {sha256}, should be {}", order.sha256);
-            transfer.timing.time_to_first_byte_seconds = None;
-            transfer.timing.time_to_50_seconds = None;
-            transfer.timing.time_to_90_seconds = None;
-            transfer.timing.time_to_100_seconds = None;
             Some(Failure { reason: "corrupt".to_owned(), detail })
         }
         Err(error) => Some(failed("error", &error)),
     };
-    transfer.timing.verify_seconds = Some(start.elapsed().as_secs_f64());
+    let timing = &mut transfer.timing;
+    if transfer.failure.is_some() {
+        timing.time_to_first_byte_seconds = None;
+        timing.time_to_50_seconds = None;
+        timing.time_to_90_seconds = None;
+        timing.time_to_100_seconds = None;
+    }
+    timing.verify_seconds = Some(start.elapsed().as_secs_f64());
 }
 
 fn failed(reason: &str, error: &DriverError) -> Failure {

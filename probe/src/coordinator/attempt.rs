@@ -50,7 +50,7 @@ impl<'a> Attempt<'a> {
             swarm,
             tracker,
             status,
-            ledger: Ledger::new(Store::new(&settings.experiment.store), journal),
+            ledger: Ledger::new(settings.experiment.store.as_ref().map(Store::new), journal),
             fate: Fate::new(settings.api.clone(), settings.attempt.to_string(), pods),
         }
     }
@@ -82,6 +82,7 @@ impl<'a> Attempt<'a> {
         let mut nodes = preflight::ready(experiment, &self.swarm, &self.fate)?;
         self.describe(&nodes);
         preflight::alike(experiment, &nodes)?;
+        preflight::as_assumed(experiment, &self.swarm)?;
         self.doing("measuring the links");
         preflight::baselines(experiment, &self.swarm, self.settings.baseline_port, &mut nodes)?;
         // Restarts so far harm nothing: nothing was measured yet.

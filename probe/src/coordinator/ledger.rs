@@ -1,7 +1,8 @@
 //! The records of an attempt on their way out.
 //!
 //! In: records as they are made. Out: each as a JSON line to the journal at once, and to the store; at the end the
-//! outcome, after the records were read back and counted. What the store did not take yet waits as frozen bytes.
+//! outcome, after the records were read back and counted. What the store did not take yet waits as frozen bytes. Without
+//! a store, the journal is all.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ const BETWEEN: Duration = Duration::from_secs(10);
 
 /// Keeps what must still go to the store, and counts what went.
 pub(super) struct Ledger<'a> {
-    store: Store,
+    store: Option<Store>,
     journal: &'a mut dyn Journal,
     waiting: Vec<Parcel>,
     records: u32,
@@ -26,7 +27,7 @@ pub(super) struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    pub(super) fn new(store: Store, journal: &'a mut dyn Journal) -> Self {
+    pub(super) fn new(store: Option<Store>, journal: &'a mut dyn Journal) -> Self {
         Self { store, journal, waiting: Vec::new(), records: 0, values: 0, span: None }
     }
 
@@ -47,6 +48,9 @@ impl<'a> Ledger<'a> {
             let (first, last) = self.span.unwrap_or((i64::MAX, i64::MIN));
             self.span = Some((first.min(record.ended_ms), last.max(record.ended_ms)));
         }
+        if self.store.is_none() {
+            return;
+        }
         self.waiting.extend(Parcel::records(records));
         if let Err(error) = self.push(BETWEEN) {
             self.journal.note(&format!("the store has to wait: {error}"));
@@ -55,8 +59,8 @@ impl<'a> Ledger<'a> {
 
     /// Sends what waits, in order; stops at the first parcel that does not get through.
     fn push(&mut self, patience: Duration) -> Result<(), StoreError> {
-        while let Some(parcel) = self.waiting.first() {
-            self.store.push(parcel, patience)?;
+        while let (Some(store), Some(parcel)) = (&self.store, self.waiting.first()) {
+            store.push(parcel, patience)?;
             self.waiting.remove(0);
         }
         Ok(())
@@ -69,17 +73,18 @@ impl<'a> Ledger<'a> {
             return end.and_store(&error).outcome(identity, self.records);
         }
         let outcome = end.outcome(identity, self.records);
-        match self.store.push(&Parcel::outcome(&outcome), PATIENCE) {
-            Ok(()) => outcome,
+        let marked = self.store.as_ref().map(|store| store.push(&Parcel::outcome(&outcome), PATIENCE));
+        match marked.transpose() {
+            Ok(_) => outcome,
             Err(error) => end.and_store(&error).outcome(identity, self.records),
         }
     }
 
     fn settle(&mut self, attempt: &str) -> Result<(), StoreError> {
         self.push(PATIENCE)?;
-        match self.span {
-            Some(span) => self.store.confirm(attempt, self.values, span),
-            None => Ok(()),
+        match (&self.store, self.span) {
+            (Some(store), Some(span)) => store.confirm(attempt, self.values, span),
+            _ => Ok(()),
         }
     }
 }

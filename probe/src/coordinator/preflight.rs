@@ -29,6 +29,9 @@ const AGAIN: usize = 2;
 /// Beyond twice the time that the asked rates need, a transfer has failed.
 const SLACK: Duration = Duration::from_secs(20);
 
+/// How long looking at a node may take: some requests, each of which may take half a minute.
+const CHECKS: Duration = Duration::from_mins(5);
+
 /// One node of the cell.
 #[derive(Debug, Clone)]
 pub(super) struct NodeFacts {
@@ -148,6 +151,23 @@ pub(super) fn alike(experiment: &Experiment, nodes: &Nodes) -> Result<(), End> {
         }
     }
     Ok(())
+}
+
+/// Whether every node is as its driver takes it to be, as far as that can be seen.
+pub(super) fn as_assumed(experiment: &Experiment, swarm: &Swarm) -> Result<(), End> {
+    let pods: Vec<_> = experiment.nodes().map(|(_, _, pod)| pod).collect();
+    let step = Step::Check { bytes: experiment.measure.file_size };
+    let mut broken = Vec::new();
+    for (pod, answer) in swarm.all(&pods, CHECKS, |_| step.clone()) {
+        match answer {
+            Ok(Reply::Checked { broken: told }) => {
+                broken.extend(told.into_iter().map(|it| format!("node {pod}: {it}")))
+            }
+            Ok(other) => return Err(End::new(Reason::Internal, format!("node {pod}: {other:?}"))),
+            Err(trouble) => return Err(End::new(Reason::Preflight, format!("node {pod}: {trouble}"))),
+        }
+    }
+    if broken.is_empty() { Ok(()) } else { Err(End::new(Reason::Preflight, broken.join("; "))) }
 }
 
 /// Measures the link of every node that has a rate, against the coordinator, whose own link is not shaped.

@@ -221,7 +221,7 @@ impl Cell<'_> {
             repetition: which.number,
             observe: Observation::Counter,
             driver: facts.map_or(&offer.system.driver, |facts| &facts.description.driver).clone(),
-            version: facts.map(|facts| facts.description.version.clone()).unwrap_or_default(),
+            version: facts.map(|facts| cut(&facts.description.version)).unwrap_or_default(),
             content_bytes: offer.content.bytes,
             content_sha256: offer.sha256.clone(),
             seeders: offer.parts.seeders.clone(),
@@ -237,6 +237,11 @@ impl Cell<'_> {
             curve: Vec::new(),
         }
     }
+}
+
+/// A version as records have it; may be the error text of whatever should have found it out.
+fn cut(version: &str) -> String {
+    version.chars().take(Record::VERSION_LENGTH).collect()
 }
 
 /// Whether a download that failed goes on in the node whatever it is told, and so into what is measured next.

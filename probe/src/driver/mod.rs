@@ -8,13 +8,11 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    conform::{self, Checks},
-    content::Content,
-};
+use crate::content::Content;
 
 mod api;
 mod codex;
+mod conform;
 mod external;
 mod http;
 mod qbittorrent;
@@ -22,6 +20,7 @@ mod rqbit;
 mod torrent;
 
 pub use codex::Codex;
+pub use conform::{Check, Checks, conform, preflight};
 pub use external::External;
 pub use http::Http;
 pub use qbittorrent::QBittorrent;
@@ -152,7 +151,13 @@ pub trait Driver: Send {
     /// Removes the content from the node, data included; no error when it isn't there.
     fn remove(&mut self, content: &Content) -> Result<(), DriverError>;
 
-    /// Checks what the driver takes for granted of its node; none where the rest could not be checked.
+    /// Checks what the driver takes for granted of its node and can see without a change to it, contents of so many
+    /// bytes being planned; none where the rest could not be checked.
+    fn look(&mut self, _bytes: u64, checks: &mut Checks) -> Option<()> {
+        conform::answers(self, checks)
+    }
+
+    /// Checks the rest, with a content that comes and goes; none as above.
     fn conform(&mut self, content: &Content, checks: &mut Checks) -> Option<()> {
         conform::carries(self, content, checks)
     }

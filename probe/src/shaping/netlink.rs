@@ -17,14 +17,14 @@ const NLMSG_DONE: u16 = 3;
 const NLM_F_REQUEST: u16 = 0x1;
 const NLM_F_ACK: u16 = 0x4;
 const NLM_F_DUMP: u16 = 0x300;
-const NLM_F_EXCL: u16 = 0x200;
-const NLM_F_CREATE: u16 = 0x400;
+pub(super) const NLM_F_EXCL: u16 = 0x200;
+pub(super) const NLM_F_CREATE: u16 = 0x400;
 /// Bit of an error's flags: the request's payload is left out; and that words follow.
 const NLM_F_CAPPED: u16 = 0x100;
 const NLM_F_ACK_TLVS: u16 = 0x200;
 const NLMSGERR_ATTR_MSG: u16 = 1;
 
-const RTM_NEWLINK: u16 = 16;
+pub(super) const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 const RTM_GETLINK: u16 = 18;
 const RTM_NEWQDISC: u16 = 36;
@@ -33,17 +33,17 @@ const RTM_GETQDISC: u16 = 38;
 const RTM_NEWTFILTER: u16 = 44;
 const RTM_GETTFILTER: u16 = 46;
 
-const IFLA_IFNAME: u16 = 3;
-const IFLA_LINKINFO: u16 = 18;
-const IFLA_INFO_KIND: u16 = 1;
-const IFF_UP: u32 = 1;
+pub(super) const IFLA_IFNAME: u16 = 3;
+pub(super) const IFLA_LINKINFO: u16 = 18;
+pub(super) const IFLA_INFO_KIND: u16 = 1;
+pub(super) const IFF_UP: u32 = 1;
 
 const EPERM: i32 = 1;
 const ENOENT: i32 = 2;
 const EEXIST: i32 = 17;
 const ENODEV: i32 = 19;
 const EINVAL: i32 = 22;
-const EOPNOTSUPP: i32 = 95;
+pub(super) const EOPNOTSUPP: i32 = 95;
 
 /// An open socket.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub(super) struct Netlink {
 
 /// The kernel's no.
 #[derive(Debug)]
-struct Refusal {
+pub(super) struct Refusal {
     number: i32,
     words: Option<String>,
 }
@@ -181,7 +181,7 @@ impl Netlink {
         }
     }
 
-    fn request(&mut self, body: Message, kind: u16, flags: u16) -> io::Result<Result<(), Refusal>> {
+    pub(super) fn request(&mut self, body: Message, kind: u16, flags: u16) -> io::Result<Result<(), Refusal>> {
         Ok(self.ask(body, kind, flags | NLM_F_ACK)?.map(|_| ()))
     }
 
@@ -228,11 +228,15 @@ impl Refusal {
         (number != 0).then_some(Self { number, words })
     }
 
+    pub(super) fn number(&self) -> i32 {
+        self.number
+    }
+
     fn mentions(&self, word: &str) -> bool {
         self.words.as_ref().is_some_and(|words| words.to_lowercase().contains(word))
     }
 
-    fn into_error(self, step: &str) -> ShapingError {
+    pub(super) fn into_error(self, step: &str) -> ShapingError {
         if self.number == EPERM {
             return ShapingError::NotPermitted { step: step.to_owned() };
         }
@@ -242,7 +246,7 @@ impl Refusal {
 }
 
 /// Body of a message on a device (`struct ifinfomsg`); flags that are given are also the ones that change.
-fn ifinfo(index: i32, flags: u32) -> Message {
+pub(super) fn ifinfo(index: i32, flags: u32) -> Message {
     Message::new().u32(0).i32(index).u32(flags).u32(flags)
 }
 

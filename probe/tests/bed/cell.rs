@@ -123,7 +123,7 @@ impl Plan {
                         .collect(),
                 })
                 .collect(),
-            store: Store { write: self.write.clone(), read: STORE.to_owned() },
+            store: Some(Store { write: self.write.clone(), read: STORE.to_owned() }),
         }
     }
 }

@@ -6,15 +6,18 @@ use std::time::{Duration, Instant};
 
 use super::External;
 use crate::{
-    conform::{Checks, LIMIT, read_back, upload},
     content::Content,
-    driver::{Description, Driver, DriverError, Handle, api::failed},
+    driver::{
+        Checks, Description, Driver, DriverError, Handle,
+        api::failed,
+        conform::{LIMIT, read_back, upload},
+    },
 };
 
 /// An order is taken, and progress told, well within this.
 const SOON: Duration = Duration::from_millis(500);
 
-pub(super) fn conform(driver: &mut External, content: &Content, checks: &mut Checks) -> Option<()> {
+pub(super) fn look(driver: &mut External, checks: &mut Checks) -> Option<()> {
     let described = driver.describe();
     let seen = |it: &Description| {
         format!("version {}, unit {} bytes, resolution {} s", it.version, it.unit_bytes, it.resolution_seconds)
@@ -22,6 +25,10 @@ pub(super) fn conform(driver: &mut External, content: &Content, checks: &mut Che
     let described = checks.get("the sidecar speaks this contract and says what node it has", described, seen)?;
     let sane = described.unit_bytes > 0 && described.resolution_seconds >= 0.0 && !described.version.is_empty();
     checks.that("version, unit and resolution are said", sane, seen(&described));
+    Some(())
+}
+
+pub(super) fn conform(driver: &mut External, content: &Content, checks: &mut Checks) -> Option<()> {
     checks.get("nodes can be connected, or need not be", driver.connect(&[], LIMIT), |()| "no error".to_owned());
     let handle = upload(driver, content, checks)?;
     read_back(driver, content, checks);

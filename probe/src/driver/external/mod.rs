@@ -14,13 +14,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Description, Driver, DriverError, Handle, Ingested, Place, Progress,
+    Checks, Description, Driver, DriverError, Handle, Ingested, Place, Progress,
     api::{Api, failed},
 };
-use crate::{
-    conform::Checks,
-    content::{Content, copy_hashed},
-};
+use crate::content::{Content, copy_hashed};
 
 mod conform;
 #[cfg(test)]
@@ -194,6 +191,10 @@ impl Driver for External {
         self.api.delete(&Self::content(content))?;
         self.current = None;
         Ok(())
+    }
+
+    fn look(&mut self, _bytes: u64, checks: &mut Checks) -> Option<()> {
+        conform::look(self, checks)
     }
 
     fn conform(&mut self, content: &Content, checks: &mut Checks) -> Option<()> {

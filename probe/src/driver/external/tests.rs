@@ -18,7 +18,7 @@ use axum::{
 use serde_json::json;
 
 use super::*;
-use crate::conform::{Checks, conform};
+use crate::driver::conform::conform;
 
 /// What can be wrong with a sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

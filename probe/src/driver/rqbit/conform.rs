@@ -4,16 +4,16 @@
 
 use super::{PAUSE, Rqbit};
 use crate::{
-    conform::{Checks, LIMIT, read_back, upload},
     content::Content,
     driver::{
-        Description, Driver, DriverError,
+        Checks, Description, Driver, DriverError,
         api::{failed, wait_for},
+        conform::{LIMIT, read_back, upload},
         torrent::Metainfo,
     },
 };
 
-pub(super) fn conform(driver: &mut Rqbit, content: &Content, checks: &mut Checks) -> Option<()> {
+pub(super) fn look(driver: &mut Rqbit, checks: &mut Checks) -> Option<()> {
     let described = driver.describe();
     let seen = |it: &Description| format!("{} {}", it.driver, it.version);
     let settings = checks.get("the node says that it is rqbit, its version and its limits", described, seen)?.settings;
@@ -21,6 +21,10 @@ pub(super) fn conform(driver: &mut Rqbit, content: &Content, checks: &mut Checks
     let limits = settings.iter().filter(|(key, value)| key.ends_with("_bps") && *value != "null");
     let limits: Vec<_> = limits.map(|(key, value)| format!("{key} {value}")).collect();
     checks.that("the client sets no rate limit of its own", limits.is_empty(), limits.join(", "));
+    Some(())
+}
+
+pub(super) fn conform(driver: &mut Rqbit, content: &Content, checks: &mut Checks) -> Option<()> {
     let handle = upload(driver, content, checks)?;
     let metainfo = Metainfo::of_handle(&handle)?;
     let stats = checks.get("a torrent tells its state", driver.stats(&metainfo), |it| it.state.clone())?;

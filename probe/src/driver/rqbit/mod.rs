@@ -23,14 +23,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Bencode, Description, Driver, DriverError, Handle, Ingested, Place, Progress,
+    Bencode, Checks, Description, Driver, DriverError, Handle, Ingested, Place, Progress,
     api::{Api, failed, wait_for},
     torrent::{Metainfo, PIECE_LENGTH},
 };
-use crate::{
-    conform::Checks,
-    content::{Content, copy_hashed},
-};
+use crate::content::{Content, copy_hashed};
 
 mod conform;
 #[cfg(test)]
@@ -270,6 +267,10 @@ impl Driver for Rqbit {
         self.forget(&content.name)?;
         self.current = None;
         self.remove_file(content)
+    }
+
+    fn look(&mut self, _bytes: u64, checks: &mut Checks) -> Option<()> {
+        conform::look(self, checks)
     }
 
     fn conform(&mut self, content: &Content, checks: &mut Checks) -> Option<()> {

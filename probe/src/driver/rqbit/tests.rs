@@ -4,7 +4,7 @@ use super::{
     fake::{Fake, Fault},
     *,
 };
-use crate::conform::{Checks, conform};
+use crate::driver::conform::conform;
 
 fn checked(fault: Fault) -> Checks {
     let runtime = tokio::runtime::Runtime::new().unwrap();
