@@ -20,7 +20,7 @@ pub const DRIVERS: [DriverFacts; 5] = [
     DriverFacts {
         name: "http",
         handle: "a name",
-        kinds: &[Observation::Counter],
+        kinds: &[Observation::Counter, Observation::Stream],
         unit: "a byte",
         resolution: "every byte counts at once",
     },
@@ -41,7 +41,7 @@ pub const DRIVERS: [DriverFacts; 5] = [
     DriverFacts {
         name: "codex",
         handle: "a CID",
-        kinds: &[Observation::Counter],
+        kinds: &[Observation::Counter, Observation::Stream],
         unit: "a block of 64 KiB",
         resolution: "steps of 1.3 MB",
     },

@@ -107,11 +107,13 @@ pub struct Timing {
     pub upload_seconds: Option<f64>,
     /// How late this node started against the planned start. Stored.
     pub start_skew_seconds: Option<f64>,
-    /// Longest pause between two looks at the node's progress: the error bound of every mark. Stored.
+    /// Longest time without a look: from the start of one look at the node's progress to the end of the next (`counter`), or
+    /// between the end of a read and the next one (`stream`). The error bound of every mark. Stored.
     pub poll_gap_max_seconds: Option<f64>,
     /// Longest time without a newly verified byte. Stored.
     pub stall_max_seconds: Option<f64>,
-    /// Reading the content back and hashing it, after the timed part. Not stored.
+    /// After the timed part: reading the content back and hashing it (`counter`), or hashing what the bytes were compared with
+    /// (`stream`). Not stored.
     pub verify_seconds: Option<f64>,
 }
 
@@ -171,7 +173,7 @@ pub struct CurvePoint {
 pub struct Record {
     /// Form of the record: [`RECORD_SCHEMA`]. Not stored.
     pub schema: u32,
-    /// Unique name: `<attempt>/<phase><repetition>/<kind>/<pod>`. Stored, in the words that it consists of.
+    /// Unique name: `<attempt>/<phase><repetition>/<observe>/<kind>/<pod>`. Stored, in the words that it consists of.
     pub id: String,
     /// The attempt it belongs to.
     #[serde(flatten)]
@@ -236,14 +238,24 @@ impl Identity {
     }
 }
 
+impl Timing {
+    /// Takes the marks back: those of a corrupt download say nothing.
+    pub fn forget_marks(&mut self) {
+        self.time_to_first_byte_seconds = None;
+        self.time_to_50_seconds = None;
+        self.time_to_90_seconds = None;
+        self.time_to_100_seconds = None;
+    }
+}
+
 impl Record {
     /// Longest version that is kept (it becomes a label value, and stores drop long ones).
     pub const VERSION_LENGTH: usize = 100;
 
     /// Names a record.
-    pub fn name(attempt: &str, phase: Phase, repetition: u32, kind: Kind, pod: &str) -> String {
-        let (phase, kind) = (phase.word(), kind.word());
-        format!("{attempt}/{phase}{repetition}/{kind}/{pod}")
+    pub fn name(attempt: &str, phase: Phase, repetition: u32, observe: Observation, kind: Kind, pod: &str) -> String {
+        let (phase, observe, kind) = (phase.word(), observe.word(), kind.word());
+        format!("{attempt}/{phase}{repetition}/{observe}/{kind}/{pod}")
     }
 
     /// The labels of every value stored from this record.
@@ -299,7 +311,7 @@ macro_rules! words {
     ($($type:ty),*) => {$(
         impl $type {
             /// The word, as serde writes it.
-            fn word(self) -> String {
+            pub fn word(self) -> String {
                 match serde_json::to_value(self) {
                     Ok(serde_json::Value::String(text)) => text,
                     _ => String::new(),

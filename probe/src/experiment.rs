@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use benchgrid_measures::Load;
-use benchgrid_measures::{AttemptName, Identity};
+use benchgrid_measures::{AttemptName, DriverFacts, Identity, Observation};
 
 /// One cell, as its coordinator runs it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,9 +41,12 @@ pub struct Experiment {
 pub struct Measure {
     /// Payload of one transfer, in bytes.
     pub file_size: u64,
-    /// Measured repetitions.
+    /// How progress is seen; each kind has warm-ups and repetitions of its own. Missing: by the counter.
+    #[serde(default = "counter", skip_serializing_if = "is_counter")]
+    pub observe: Vec<Observation>,
+    /// Measured repetitions of each kind.
     pub repetitions: u32,
-    /// Discarded repetitions before them.
+    /// Discarded repetitions of each kind before them.
     pub warmup: u32,
     /// Seconds until every node must be up and registered.
     pub ready_seconds: f64,
@@ -61,6 +64,14 @@ pub struct Measure {
     pub baseline_bytes: u64,
     /// Fluid bound of one transfer in seconds, where every link has a rate.
     pub fluid_bound_seconds: Option<f64>,
+}
+
+fn counter() -> Vec<Observation> {
+    vec![Observation::Counter]
+}
+
+fn is_counter(observe: &[Observation]) -> bool {
+    observe == [Observation::Counter]
 }
 
 /// One system of the cell.
@@ -139,6 +150,11 @@ impl System {
         group.driver.as_deref().unwrap_or(&self.driver)
     }
 
+    /// Whether its nodes can be observed so.
+    pub fn gives(&self, observe: Observation) -> bool {
+        DriverFacts::named(&self.driver).is_some_and(|driver| driver.kinds.contains(&observe))
+    }
+
     /// Pods of a group: `<system>-<group>-<n>`.
     pub fn pods<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = String> + 'a {
         (0..group.replicas).map(move |n| format!("{}-{}-{n}", self.name, group.name))
@@ -156,6 +172,12 @@ impl Experiment {
     /// The systems of one load, in order.
     pub fn loaded(&self, load: Load) -> impl Iterator<Item = &System> {
         self.systems.iter().filter(move |system| system.load == load)
+    }
+
+    /// Kinds of observation that are asked for and that a measured system gives.
+    pub fn observed(&self) -> Vec<Observation> {
+        let given = |kind: &Observation| self.loaded(Load::Measured).any(|system| system.gives(*kind));
+        self.measure.observe.iter().copied().filter(given).collect()
     }
 
     /// The identity of an attempt at this cell.

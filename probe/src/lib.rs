@@ -17,6 +17,7 @@ pub mod kubernetes;
 pub mod protocol;
 mod retry;
 pub mod sandbox;
+mod serve;
 pub mod shaping;
 pub mod store;
 pub mod tracker;

@@ -139,6 +139,8 @@ pub enum Step {
     },
     /// Get the content. Answer: [`Reply::Downloaded`], also when the transfer failed.
     Download(Download),
+    /// Get the content as a reader of the node's own download API. Answer: [`Reply::Downloaded`], also when it failed.
+    Stream(Download),
     /// Remove the content from the node. Answer: [`Reply::Done`].
     Remove {
         /// Which.
@@ -152,7 +154,7 @@ impl Step {
     /// The step as it goes out some time after it was given: a common start stays where it was.
     #[must_use]
     pub fn after(mut self, waited: Duration) -> Self {
-        if let Self::Download(download) = &mut self {
+        if let Self::Download(download) | Self::Stream(download) = &mut self {
             download.start_in_seconds -= waited.as_secs_f64();
         }
         self
@@ -237,7 +239,7 @@ pub enum Reply {
         /// The node's network during the ingest.
         counters: Counters,
     },
-    /// Of [`Step::Download`].
+    /// Of [`Step::Download`] and [`Step::Stream`].
     Downloaded(Transfer),
     /// Of the others.
     Done,

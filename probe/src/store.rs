@@ -156,6 +156,8 @@ impl Store {
         let url = format!("{}{}", self.urls.write, parcel.path);
         persist(&url, patience, || {
             let request = self.agent.post(&url).header("Content-Encoding", "gzip");
+            // A store that takes the request and does not answer uses up the patience as one does that is not there.
+            let request = request.config().timeout_global(Some(REQUEST.min(patience))).build();
             read(&url, request.content_type("text/plain").send(&parcel.body[..])).map(drop)
         })
     }
@@ -163,7 +165,13 @@ impl Store {
     /// Reads an attempt's values back and counts them against those that were sent.
     ///
     /// `span` is the first and the last timestamp sent, in milliseconds.
-    pub fn confirm(&self, attempt: &str, expected: usize, span: (i64, i64)) -> Result<(), StoreError> {
+    pub fn confirm(
+        &self,
+        attempt: &str,
+        expected: usize,
+        span: (i64, i64),
+        patience: Duration,
+    ) -> Result<(), StoreError> {
         let start = Instant::now();
         let mut pause = FIRST_LOOK;
         loop {
@@ -174,7 +182,7 @@ impl Store {
             if found >= expected {
                 return Ok(());
             }
-            if start.elapsed() + pause > PATIENCE {
+            if start.elapsed() + pause > patience {
                 let url = self.urls.read.clone();
                 let seconds = start.elapsed().as_secs();
                 return Err(StoreError::Missing { url, attempt: attempt.to_owned(), found, expected, seconds });

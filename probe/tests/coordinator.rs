@@ -18,7 +18,7 @@ mod cell;
 mod stored;
 
 use bed::{Namespace, ip};
-use benchgrid_probe::experiment::Load;
+use benchgrid_probe::experiment::{Group, Load};
 use cell::{Cell, Left, Plan};
 
 /// Everything about an attempt that went well.
@@ -111,7 +111,9 @@ fn sent(namespace: &Namespace) -> u64 {
 #[test]
 fn as_root_two_clients_in_one_swarm() {
     let mut plan = Plan::of("qbittorrent");
-    (plan.second, plan.replicas, plan.seeders) = (Some("rqbit"), 2, 2);
+    plan.seeders = 2;
+    let others = Group { driver: Some("rqbit".to_owned()), ..plan.group("others", 2) };
+    plan.groups = vec![plan.group("nodes", 2), others];
     plan.file_size = 8_000_000;
     let mut cell = Cell::new("two", plan);
     let left = cell.run();
@@ -199,25 +201,6 @@ fn as_root_nodes_that_give_nothing_end_the_trial() {
     assert_eq!(failed.count(), 4);
     assert!(left.records.iter().all(|record| record.timing.time_to_100_seconds.is_none()));
     stored::rebuilt(&cell, &left);
-}
-
-#[test]
-fn as_root_an_agent_that_dies_voids_its_repetition() {
-    let mut plan = Plan::of("http");
-    plan.repetitions = 1;
-    plan.file_size = 40_000_000;
-    let mut cell = Cell::new("dies", plan);
-    (0..3).for_each(|i| cell.agent(i));
-    let coordinator = cell.coordinator();
-    // The warm-up's download takes 8 s and more; one agent goes away in the middle of it, or of what follows.
-    thread::sleep(Duration::from_secs(9));
-    let dead = cell.pods[1].name.clone();
-    cell.pods[1].agent = None;
-    let left = cell.left(coordinator);
-    assert!(left.records.iter().any(|r| r.phase == Phase::Warmup && !r.invalid.is_empty()), "{}", left.notes);
-    let lost = left.records.iter().flat_map(|r| &r.invalid).any(|text| text.contains(&dead) && text.contains("silent"));
-    assert!(lost, "{}", left.notes);
-    assert_eq!((left.outcome.verdict, left.code), (Verdict::Failed, Some(1)), "{:?}", left.outcome);
 }
 
 #[test]

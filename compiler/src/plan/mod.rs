@@ -15,6 +15,7 @@ mod link;
 mod machines;
 mod measure;
 mod needs;
+mod observed;
 pub(crate) mod overhead;
 mod pair;
 mod planner;

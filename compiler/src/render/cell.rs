@@ -1,7 +1,7 @@
 //! What a cell's folder holds beside its groups.
 
 use benchgrid_measures::MEASUREMENT_PROTOCOL;
-use benchgrid_probe::experiment::{self as told, Experiment, Group, GroupRole, Measure, Store, System};
+use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Measure, Store, System};
 use serde_json::{Value, json};
 
 use super::kustomization::{Kustomization, Patch};
@@ -86,6 +86,7 @@ fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
         levels: cell.levels.iter().map(|(axis, level)| (axis.clone(), level.to_string())).collect(),
         measure: Measure {
             file_size: measure.file_size,
+            observe: measure.observe.clone(),
             repetitions: measure.repetitions,
             warmup: measure.warmup,
             ready_seconds: measure.ready_seconds,

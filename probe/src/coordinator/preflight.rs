@@ -46,8 +46,11 @@ pub(super) struct NodeFacts {
 /// Every node, by pod.
 pub(super) type Nodes = BTreeMap<String, NodeFacts>;
 
-/// Whether this coordinator measures as the compiler meant.
+/// Whether this coordinator measures as the compiler meant, and there is something to measure.
 pub(super) fn same_protocol(experiment: &Experiment) -> Result<(), End> {
+    if experiment.measure.file_size == 0 {
+        return Err(End::new(Reason::Preflight, "the cell's fileSize is 0: nothing would be transferred"));
+    }
     if experiment.protocol == MEASUREMENT_PROTOCOL {
         return Ok(());
     }

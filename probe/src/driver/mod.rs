@@ -114,6 +114,9 @@ pub enum DriverError {
         /// What the node says of the tracker.
         detail: String,
     },
+    /// The node has no download API that a reader could use, or none that the driver knows.
+    #[error("the driver gives no stream")]
+    NoStream,
     /// A driver of that name does not exist.
     #[error("unknown driver `{0}`; there are codex, external, http, qbittorrent and rqbit")]
     Unknown(String),
@@ -141,6 +144,14 @@ pub trait Driver: Send {
 
     /// Starts to download; returns once the node took the order. `seeders` are host names.
     fn start(&mut self, handle: &Handle, content: &Content, seeders: &[String]) -> Result<(), DriverError>;
+
+    /// Starts to download for a reader: the URL whose body is the content, in order, of announced length, as it comes. The
+    /// request is for the caller to send. Asked only of drivers that declare [`Observation::Stream`].
+    ///
+    /// [`Observation::Stream`]: benchgrid_measures::Observation::Stream
+    fn stream(&mut self, _: &Handle, _: &Content, _: &[String]) -> Result<String, DriverError> {
+        Err(DriverError::NoStream)
+    }
 
     /// How far the download is.
     fn progress(&mut self) -> Result<Progress, DriverError>;

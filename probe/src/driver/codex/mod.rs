@@ -8,7 +8,8 @@
 //! - Status and headers of a download come before any block: only length and digest prove anything.
 //! - After its answer the node sends a second one, of status 404, and closes: a body is read to its announced length,
 //!   and each request has a connection of its own.
-//! - A body is in order, the transfer is not: so progress is what the store holds, of a download in the background.
+//! - A body is in order, the transfer is not: so progress is what the store holds, of a download in the background. What a
+//!   reader gets of a download that is under way is a number of its own (`stream`).
 //! - "Unknown", "seeder gone" and "store full" are all silence: every wait has a limit here or with who watches.
 //! - A first contact costs whole seconds of the node's timers: all pairs are connected before anything is timed.
 //! - A download can't be stopped for certain: after one that failed the node is good for nothing more.
@@ -171,6 +172,12 @@ impl Driver for Codex {
         self.known.insert(content.name.clone(), cid.clone());
         self.fetch = Some(Fetch::start(&node, cid)?);
         Ok(())
+    }
+
+    fn stream(&mut self, Handle(cid): &Handle, content: &Content, _: &[String]) -> Result<String, DriverError> {
+        let node = self.node()?;
+        self.known.insert(content.name.clone(), cid.clone());
+        Ok(node.stream_url(&self.place.api, cid))
     }
 
     fn progress(&mut self) -> Result<Progress, DriverError> {

@@ -16,7 +16,7 @@ use super::{
     *,
 };
 use crate::{
-    agent::transfer,
+    agent::{stream, transfer},
     driver::{conform, driver, preflight},
     protocol::{Download, Transfer},
 };
@@ -63,7 +63,17 @@ impl Bed {
     }
 
     fn transfer(&mut self, content: &Content, handle: &Handle) -> Transfer {
-        let order = Download {
+        let order = self.order(content, handle);
+        transfer(self.leecher.driver.as_mut(), &order, Instant::now(), &|| Box::new(Counters::default))
+    }
+
+    fn stream(&mut self, content: &Content, handle: &Handle) -> Transfer {
+        let order = self.order(content, handle);
+        stream(self.leecher.driver.as_mut(), &order, Instant::now(), &|| Box::new(Counters::default))
+    }
+
+    fn order(&self, content: &Content, handle: &Handle) -> Download {
+        Download {
             content: content.clone(),
             sha256: content.sha256().unwrap(),
             handle: handle.clone(),
@@ -71,8 +81,7 @@ impl Bed {
             start_in_seconds: 0.01,
             stalled_seconds: self.stalled_seconds,
             deadline_seconds: 30.0,
-        };
-        transfer(self.leecher.driver.as_mut(), &order, Instant::now(), &|| Box::new(Counters::default))
+        }
     }
 }
 
@@ -448,4 +457,47 @@ fn the_preflight_leaves_no_trace() {
             "{generation:?}"
         );
     }
+}
+
+#[test]
+fn a_reader_of_every_generation_gets_the_content() {
+    for generation in ALL {
+        let mut bed = Bed::new(generation);
+        for (name, bytes) in [("odd", 1_500_001), ("one", 1)] {
+            let content = content(name, bytes);
+            let handle = bed.ready(&content);
+            let done = bed.stream(&content, &handle);
+            assert_eq!(done.failure, None, "{generation:?} {name}");
+            let t = &done.timing;
+            assert!(t.time_to_first_byte_seconds >= Some(0.2), "the head is no first byte: {t:?}");
+            assert!(t.time_to_100_seconds >= t.time_to_first_byte_seconds);
+            // What was read can be removed.
+            let before = bed.leecher.fake.used();
+            bed.leecher.driver.remove(&content).unwrap();
+            assert!(bed.leecher.fake.used() < before, "{generation:?} {name}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_sees_what_is_wrong() {
+    let content = content("c", 1_500_001);
+    let run = |fault: fn(&mut Faults), killed: bool| {
+        let mut bed = Bed::new(Generation::Codex);
+        let handle = bed.ready(&content);
+        bed.leecher.fake.fault(fault);
+        if killed {
+            bed.seeder.fake.kill();
+        }
+        let failure = bed.stream(&content, &handle).failure.expect("it must fail");
+        (failure.reason, failure.detail)
+    };
+    let (reason, detail) = run(|faults| faults.wrong_bytes = true, false);
+    assert!(reason == "corrupt" && detail.contains("byte 65536 is not"), "{detail}");
+    let (reason, detail) = run(|faults| faults.cut_body = true, false);
+    // the second answer is within the announced length
+    assert!(reason == "error" && detail.contains("broke off after 131") && detail.contains("byte 131072"), "{detail}");
+    // the bystander has the manifest, and nobody a block
+    let (reason, detail) = run(|_| {}, true);
+    assert!(reason == "stalled" && detail.starts_with("nothing new for 1 s, 0 of"), "{detail}");
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use benchgrid_measures::{AttemptName, Load, MEASUREMENT_PROTOCOL, Outcome, Record};
+use benchgrid_measures::{AttemptName, Load, MEASUREMENT_PROTOCOL, Observation, Outcome, Record};
 
 use super::{
     super::{
@@ -95,7 +95,7 @@ impl Cell {
         static STORE: OnceLock<String> = OnceLock::new();
         let store = STORE.get_or_init(sink::start).clone();
         let group =
-            |name: &str, role, replicas| Group { name: name.to_owned(), driver: None, role, replicas, link: None };
+            |name: &str, role, replicas| Group { name: name.to_owned(), role, replicas, link: None, driver: None };
         let groups = vec![
             group("b", GroupRole::Bootstrap, 1),
             group("l", GroupRole::Leecher, self.plan.leechers),
@@ -110,6 +110,7 @@ impl Cell {
             digest: "abcdef".repeat(10) + "abcd",
             levels: BTreeMap::from([("fileSize".to_owned(), "some".to_owned())]),
             measure: Measure {
+                observe: vec![Observation::Counter],
                 file_size: self.plan.bytes,
                 repetitions: self.plan.repetitions,
                 warmup: self.plan.warmup,
@@ -123,7 +124,7 @@ impl Cell {
                 fluid_bound_seconds: None,
             },
             systems: vec![System { name, driver, load: Load::Measured, seeders: 1, groups }],
-            store: Store { write: store.clone(), read: store },
+            store: Some(Store { write: store.clone(), read: store }),
         }
     }
 
