@@ -59,7 +59,7 @@ fn resolve<'a>(schema: &'a Value, field: &'a Value) -> Option<(&'a Value, bool)>
         let inner = schema.pointer(field["$ref"].as_str()?.strip_prefix('#')?)?;
         inner.get("properties").is_some().then_some((inner, list))
     };
-    all.filter_map(refers).next()
+    all.find_map(refers)
 }
 
 /// A record as far as the store holds it: what its schema marks as stored, and whether it is `valid`. Empty fields are
