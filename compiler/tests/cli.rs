@@ -48,8 +48,9 @@ fn the_record_file_holds_records() {
     let mut left = 0;
     for line in text.lines().filter(|line| line.starts_with('{')) {
         if let Ok(record) = serde_json::from_str::<Record>(line) {
-            let Record { id, identity, phase, repetition, kind, node, .. } = &record;
-            assert_eq!(*id, Record::name(&identity.attempt, *phase, *repetition, *kind, &node.pod));
+            let Record { id, identity, phase, repetition, observe, kind, node, .. } = &record;
+            let name = Record::name(&identity.attempt, *phase, *repetition, *observe, *kind, &node.pod);
+            assert_eq!(*id, name);
             assert_eq!(
                 serde_json::to_value(&record).unwrap(),
                 serde_json::from_str::<serde_json::Value>(line).unwrap()

@@ -5,8 +5,8 @@ use crate::Observation;
 pub struct DriverFacts {
     /// Its name in `system.yaml`.
     pub name: &'static str,
-    /// Whether the probe has it.
-    pub built: bool,
+    /// What its handles are: nodes whose drivers have equal ones can be in one swarm.
+    pub handle: &'static str,
     /// How it can see progress.
     pub kinds: &'static [Observation],
     /// What a node verifies at once: the first of it is the first byte.
@@ -15,39 +15,39 @@ pub struct DriverFacts {
     pub resolution: &'static str,
 }
 
-/// Every driver there is or will be; the one list that plan and probe go by.
+/// Every driver there is; the one list that plan and probe go by.
 pub const DRIVERS: [DriverFacts; 5] = [
     DriverFacts {
         name: "http",
-        built: true,
-        kinds: &[Observation::Counter],
+        handle: "a name",
+        kinds: &[Observation::Counter, Observation::Stream],
         unit: "a byte",
         resolution: "every byte counts at once",
     },
     DriverFacts {
         name: "qbittorrent",
-        built: true,
+        handle: "a torrent",
         kinds: &[Observation::Counter],
         unit: "a piece, 256 KiB or more",
         resolution: "refreshed every 100 ms",
     },
     DriverFacts {
         name: "rqbit",
-        built: false,
-        kinds: &[Observation::Counter, Observation::Stream],
+        handle: "a torrent",
+        kinds: &[Observation::Counter],
         unit: "a piece, 256 KiB or more",
-        resolution: "as the node gives it",
+        resolution: "live",
     },
     DriverFacts {
         name: "codex",
-        built: true,
-        kinds: &[Observation::Counter],
+        handle: "a CID",
+        kinds: &[Observation::Counter, Observation::Stream],
         unit: "a block of 64 KiB",
         resolution: "steps of 1.3 MB",
     },
     DriverFacts {
         name: "external",
-        built: false,
+        handle: "as the sidecar says",
         kinds: &[Observation::Counter],
         unit: "as the sidecar says",
         resolution: "as the sidecar says",

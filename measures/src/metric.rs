@@ -6,6 +6,8 @@ pub struct Metric {
     pub name: &'static str,
     /// What it is, for `# HELP`.
     pub help: &'static str,
+    /// The record's field, as a JSON pointer; `/valid` for whether nothing voids it.
+    pub field: &'static str,
     /// The number of a record; none where the record has none.
     pub value: fn(&Record) -> Option<f64>,
 }
@@ -39,97 +41,121 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: "benchgrid_time_to_first_byte_seconds",
         help: "Start of the download to the first verified unit held.",
+        field: "/timing/time_to_first_byte_seconds",
         value: |r| r.timing.time_to_first_byte_seconds,
     },
     Metric {
         name: "benchgrid_time_to_50_seconds",
         help: "Start of the download to half of the payload verified.",
+        field: "/timing/time_to_50_seconds",
         value: |r| r.timing.time_to_50_seconds,
     },
     Metric {
         name: "benchgrid_time_to_90_seconds",
         help: "Start of the download to 90 percent of the payload verified.",
+        field: "/timing/time_to_90_seconds",
         value: |r| r.timing.time_to_90_seconds,
     },
     Metric {
         name: "benchgrid_time_to_100_seconds",
         help: "Start of the download to the whole payload verified.",
+        field: "/timing/time_to_100_seconds",
         value: |r| r.timing.time_to_100_seconds,
     },
     Metric {
         name: "benchgrid_upload_seconds",
         help: "Request that brings the content in to the node offering it to others.",
+        field: "/timing/upload_seconds",
         value: |r| r.timing.upload_seconds,
     },
     Metric {
         name: "benchgrid_start_skew_seconds",
         help: "Actual start minus planned start.",
+        field: "/timing/start_skew_seconds",
         value: |r| r.timing.start_skew_seconds,
     },
     Metric {
         name: "benchgrid_poll_gap_max_seconds",
         help: "Longest pause between two looks at the node's progress.",
+        field: "/timing/poll_gap_max_seconds",
         value: |r| r.timing.poll_gap_max_seconds,
     },
     Metric {
         name: "benchgrid_stall_max_seconds",
         help: "Longest time without a newly verified byte.",
+        field: "/timing/stall_max_seconds",
         value: |r| r.timing.stall_max_seconds,
     },
     Metric {
         name: "benchgrid_download_bytes_per_second",
         help: "Payload over the time to 100 percent.",
+        field: "/download_bytes_per_second",
         value: |r| r.download_bytes_per_second,
     },
-    Metric { name: "benchgrid_content_bytes", help: "Size of the payload.", value: |r| count(r.content_bytes) },
+    Metric {
+        name: "benchgrid_content_bytes",
+        help: "Size of the payload.",
+        field: "/content_bytes",
+        value: |r| count(r.content_bytes),
+    },
     Metric {
         name: "benchgrid_network_received_bytes",
         help: "Bytes the pod received over the timed part, as its device counts.",
+        field: "/counters/received_bytes",
         value: |r| counted(r, r.counters.received_bytes),
     },
     Metric {
         name: "benchgrid_network_sent_bytes",
         help: "Bytes the pod sent over the timed part, as its device counts.",
+        field: "/counters/sent_bytes",
         value: |r| counted(r, r.counters.sent_bytes),
     },
     Metric {
         name: "benchgrid_network_sent_wire_bytes",
         help: "Bytes the pod sent, with the headers that segmentation offload hides.",
+        field: "/counters/sent_wire_bytes",
         value: |r| counted(r, r.counters.sent_wire_bytes),
     },
     Metric {
         name: "benchgrid_network_segments_sent",
         help: "TCP segments sent over the timed part.",
+        field: "/counters/segments_sent",
         value: |r| counted(r, r.counters.segments_sent),
     },
     Metric {
         name: "benchgrid_network_segments_retransmitted",
         help: "TCP segments sent again over the timed part.",
+        field: "/counters/segments_retransmitted",
         value: |r| counted(r, r.counters.segments_retransmitted),
     },
     Metric {
         name: "benchgrid_baseline_up_bits_per_second",
         help: "Payload rate of the plain transfer from this node, in preflight.",
+        field: "/baseline/up_bits_per_second",
         value: |r| r.baseline.up_bits_per_second,
     },
     Metric {
         name: "benchgrid_baseline_down_bits_per_second",
         help: "Payload rate of the plain transfer to this node, in preflight.",
+        field: "/baseline/down_bits_per_second",
         value: |r| r.baseline.down_bits_per_second,
     },
     Metric {
         name: "benchgrid_fluid_bound_seconds",
         help: "Least possible time for the slowest leecher, from the links asked.",
+        field: "/fluid_bound_seconds",
         value: |r| r.fluid_bound_seconds,
     },
     Metric {
         name: "benchgrid_success",
         help: "1 when the payload arrived whole and verified, else 0.",
+        field: "/success",
         value: |r| flag(r.success),
     },
     Metric {
         name: "benchgrid_valid",
         help: "1 when nothing voids the repetition, else 0.",
+        field: "/valid",
         value: |r| flag(r.invalid.is_empty()),
     },
 ];

@@ -25,7 +25,8 @@ pub enum Reason {
     Ok,
     /// Not every node came up, or not every agent registered, in time.
     NotReady,
-    /// A node came up that can't be measured: wrong version, wrong driver, a protocol of another release.
+    /// A node came up that can't be measured: wrong version, wrong driver, a protocol of another release, or
+    /// something about it is not as its driver takes it to be.
     Preflight,
     /// The plain transfer showed that a link is not shaped as asked.
     Baseline,

@@ -11,32 +11,32 @@ pub const RECORD_SCHEMA: u32 = 1;
 /// Which attempt of which cell a record belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Identity {
-    /// Name of the lab.
+    /// Name of the lab. Stored.
     pub lab: String,
-    /// Name of the scenario.
+    /// Name of the scenario. Stored.
     pub scenario: String,
-    /// Id of the cell, 10 hex digits.
+    /// Id of the cell, 10 hex digits. Stored.
     pub cell: String,
-    /// First 6 hex digits of the cell's digest.
+    /// First 6 hex digits of the cell's digest. Stored.
     pub digest: String,
-    /// Which fresh deployment of the cell, from 1.
+    /// Which fresh deployment of the cell, from 1. Stored.
     pub trial: u32,
-    /// Which try at the trial, from 1.
+    /// Which try at the trial, from 1. Stored, in the attempt's name.
     pub number: u32,
-    /// Name of the attempt: its namespace, Application and directory.
+    /// Name of the attempt: its namespace, Application and directory. Stored.
     pub attempt: String,
 }
 
 /// The node that a record speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Node {
-    /// The scenario's name of the system.
+    /// The scenario's name of the system. Stored.
     pub system: String,
-    /// Group of the system.
+    /// Group of the system. Stored.
     pub group: String,
-    /// Name of the pod, also the host part of its DNS name.
+    /// Name of the pod, also the host part of its DNS name. Stored.
     pub pod: String,
-    /// What the node did in this repetition.
+    /// What the node did in this repetition. Stored.
     pub role: Role,
 }
 
@@ -83,9 +83,9 @@ pub enum Observation {
 /// Why a transfer failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
-    /// A word of a fixed set: `stalled`, `deadline`, `corrupt`, `error`, `agent-lost`.
+    /// A word of a fixed set: `stalled`, `deadline`, `corrupt`, `error`, `agent-lost`. Stored.
     pub reason: String,
-    /// What happened, for people.
+    /// What happened, for people. Not stored.
     pub detail: String,
 }
 
@@ -107,11 +107,13 @@ pub struct Timing {
     pub upload_seconds: Option<f64>,
     /// How late this node started against the planned start. Stored.
     pub start_skew_seconds: Option<f64>,
-    /// Longest pause between two looks at the node's progress: the error bound of every mark. Stored.
+    /// Longest time without a look: from the start of one look at the node's progress to the end of the next (`counter`), or
+    /// between the end of a read and the next one (`stream`). The error bound of every mark. Stored.
     pub poll_gap_max_seconds: Option<f64>,
     /// Longest time without a newly verified byte. Stored.
     pub stall_max_seconds: Option<f64>,
-    /// Reading the content back and hashing it, after the timed part. Not stored.
+    /// After the timed part: reading the content back and hashing it (`counter`), or hashing what the bytes were compared with
+    /// (`stream`). Not stored.
     pub verify_seconds: Option<f64>,
 }
 
@@ -157,54 +159,55 @@ pub struct Baseline {
 /// One point of a progress curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CurvePoint {
-    /// Seconds since t0.
+    /// Seconds since t0. Stored, to the millisecond.
     pub seconds: f64,
-    /// Verified bytes held then.
+    /// Verified bytes held then. Stored.
     pub bytes: u64,
 }
 
 /// One leecher in one repetition, or one upload: the truth, one JSON line.
 ///
-/// Fields marked "stored" become metrics; the whole record is printed by the coordinator.
+/// The whole record is printed by the coordinator. The store has the fields that are marked as stored: numbers as metrics, words
+/// as their labels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
-    /// Form of the record: [`RECORD_SCHEMA`].
+    /// Form of the record: [`RECORD_SCHEMA`]. Not stored.
     pub schema: u32,
-    /// Unique name: `<attempt>/<phase><repetition>/<kind>/<pod>`.
+    /// Unique name: `<attempt>/<phase><repetition>/<observe>/<kind>/<pod>`. Stored, in the words that it consists of.
     pub id: String,
-    /// The attempt it belongs to. Labels of every stored value.
+    /// The attempt it belongs to.
     #[serde(flatten)]
     pub identity: Identity,
-    /// Levels of the cell, by axis, as people read them. Labels `axis_<name>`.
+    /// Levels of the cell, by axis, as people read them. Stored, as labels `axis_<name>`.
     pub levels: BTreeMap<String, String>,
-    /// The node. Labels.
+    /// The node.
     #[serde(flatten)]
     pub node: Node,
-    /// Upload or download. Label.
+    /// Upload or download. Stored.
     pub kind: Kind,
-    /// Warm-up or measured. Label.
+    /// Warm-up or measured. Stored.
     pub phase: Phase,
-    /// Number of the repetition within its phase, from 1. Label.
+    /// Number of the repetition within its phase, from 1. Stored.
     pub repetition: u32,
-    /// How progress was seen. Label.
+    /// How progress was seen. Stored.
     pub observe: Observation,
-    /// Which driver spoke to the node, and the version the node gave.
+    /// Which driver spoke to the node. Stored.
     pub driver: String,
-    /// Version of the node's software, as it says.
+    /// Version of the node's software, as it says. Stored.
     pub version: String,
     /// Size of the payload in bytes. Stored.
     pub content_bytes: u64,
-    /// SHA-256 of the payload, hex.
+    /// SHA-256 of the payload, hex. Not stored.
     pub content_sha256: String,
-    /// Names of the pods that seeded.
+    /// Names of the pods that seeded. Not stored.
     pub seeders: Vec<String>,
-    /// Whether the payload arrived whole and verified. Stored as 1 or 0.
+    /// Whether the payload arrived whole and verified. Stored, as 1 or 0.
     pub success: bool,
     /// Why not.
     pub failure: Option<Failure>,
-    /// Reasons for which the repetition can't be used, whatever its numbers; empty: valid. Stored as `valid` 1 or 0.
+    /// Reasons for which the repetition can't be used, whatever its numbers; empty: valid. Not stored; whether it is valid is.
     pub invalid: Vec<String>,
-    /// Wall clock at the end, in milliseconds since 1970: a label and the frozen timestamp of every stored value.
+    /// Wall clock at the end, in milliseconds since 1970. Stored, as the frozen timestamp of every value.
     pub ended_ms: i64,
     /// Durations.
     pub timing: Timing,
@@ -217,7 +220,7 @@ pub struct Record {
     /// Least possible time for the slowest leecher of this repetition, in seconds, from the links asked (Kumar and Ross 2006);
     /// missing where a link is unshaped. Stored.
     pub fluid_bound_seconds: Option<f64>,
-    /// Progress, at most 200 points. Stored as a series of its own.
+    /// Progress, at most 200 points: a series of its own.
     pub curve: Vec<CurvePoint>,
 }
 
@@ -235,11 +238,24 @@ impl Identity {
     }
 }
 
+impl Timing {
+    /// Takes the marks back: those of a corrupt download say nothing.
+    pub fn forget_marks(&mut self) {
+        self.time_to_first_byte_seconds = None;
+        self.time_to_50_seconds = None;
+        self.time_to_90_seconds = None;
+        self.time_to_100_seconds = None;
+    }
+}
+
 impl Record {
+    /// Longest version that is kept (it becomes a label value, and stores drop long ones).
+    pub const VERSION_LENGTH: usize = 100;
+
     /// Names a record.
-    pub fn name(attempt: &str, phase: Phase, repetition: u32, kind: Kind, pod: &str) -> String {
-        let (phase, kind) = (phase.word(), kind.word());
-        format!("{attempt}/{phase}{repetition}/{kind}/{pod}")
+    pub fn name(attempt: &str, phase: Phase, repetition: u32, observe: Observation, kind: Kind, pod: &str) -> String {
+        let (phase, observe, kind) = (phase.word(), observe.word(), kind.word());
+        format!("{attempt}/{phase}{repetition}/{observe}/{kind}/{pod}")
     }
 
     /// The labels of every value stored from this record.
@@ -254,11 +270,24 @@ impl Record {
             ("phase".to_owned(), self.phase.word()),
             ("repetition".to_owned(), self.repetition.to_string()),
             ("observe".to_owned(), self.observe.word()),
+            ("driver".to_owned(), self.driver.clone()),
+            ("version".to_owned(), self.version.clone()),
         ]);
+        if let Some(failure) = &self.failure {
+            labels.insert("failure".to_owned(), failure.reason.clone());
+        }
         for (axis, level) in &self.levels {
             labels.insert(format!("axis_{axis}"), level.clone());
         }
         labels
+    }
+
+    /// When each point of the curve was seen: the last one at the record's frozen timestamp, the others before it.
+    pub fn curve_stamps(&self) -> Vec<i64> {
+        let end = self.curve.last().map_or(0.0, |point| point.seconds);
+        #[expect(clippy::cast_possible_truncation, reason = "a transfer's milliseconds fit")]
+        let stamp = |point: &CurvePoint| self.ended_ms - ((end - point.seconds) * 1e3).round() as i64;
+        self.curve.iter().map(stamp).collect()
     }
 
     /// Every value that is stored, with its timestamp; only finite numbers.
@@ -282,7 +311,7 @@ macro_rules! words {
     ($($type:ty),*) => {$(
         impl $type {
             /// The word, as serde writes it.
-            fn word(self) -> String {
+            pub fn word(self) -> String {
                 match serde_json::to_value(self) {
                     Ok(serde_json::Value::String(text)) => text,
                     _ => String::new(),

@@ -19,11 +19,12 @@ use clap::{Args, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    agent, conform,
+    agent,
     coordinator::{self, Journal, Status},
-    driver::{Place, driver},
+    driver::{Place, conform, driver},
     experiment::{Experiment, Link, host},
     http_node, kubernetes, protocol, sandbox, shaping,
+    tracker::Tracker,
 };
 
 /// Exit code of a process that was asked to end (128 + SIGTERM).
@@ -164,12 +165,12 @@ pub struct Conform {
     /// Base URL of the node's API.
     #[arg(long, value_name = "URL")]
     url: String,
-    /// Directory in which uploads are prepared: for `http` and `qbittorrent` the node's own.
+    /// Directory in which uploads are prepared: for `qbittorrent` and `rqbit` one that the node sees under the same path.
     #[arg(long, value_name = "DIR", default_value = ".")]
     data: PathBuf,
-    /// Announce URL of a tracker, where the driver needs one.
-    #[arg(long, value_name = "URL", default_value = "")]
-    tracker: String,
+    /// Announce URL of the tracker; default: one of its own on loopback.
+    #[arg(long, value_name = "URL")]
+    tracker: Option<String>,
 }
 
 /// Arguments of `sandbox`.
@@ -333,10 +334,19 @@ impl HttpNode {
 
 impl Conform {
     fn run(self) -> ExitCode {
-        let place = Place { api: self.url, data: self.data, host: String::new(), tracker: self.tracker };
+        let own = match self.own_tracker() {
+            Ok(own) => own,
+            Err(error) => return fail(&format!("a tracker on loopback: {error}")),
+        };
+        let tracker = self.tracker.or_else(|| Some(own.as_ref()?.1.clone())).unwrap_or_default();
+        let data = match self.data.canonicalize() {
+            Ok(data) => data,
+            Err(error) => return fail(&format!("{}: {error}", self.data.display())),
+        };
+        let place = Place { api: self.url, data, host: String::new(), tracker };
         match driver(&self.driver, place) {
             Ok(mut driver) => {
-                let checks = conform::conform(driver.as_mut());
+                let checks = conform(driver.as_mut());
                 out(checks.to_string().trim_end());
                 ExitCode::from(u8::from(!checks.hold()))
             }
@@ -355,6 +365,20 @@ impl SandboxArgs {
             Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
             Err(error) => fail(&error),
         }
+    }
+}
+
+impl Conform {
+    /// A tracker for as long as its runtime lives, and its announce URL; none where there is another one.
+    fn own_tracker(&self) -> io::Result<Option<(tokio::runtime::Runtime, String)>> {
+        if self.tracker.is_some() {
+            return Ok(None);
+        }
+        let runtime = tokio::runtime::Runtime::new()?;
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
+        let url = format!("http://{}/announce", listener.local_addr()?);
+        runtime.spawn(Tracker::new().serve(listener));
+        Ok(Some((runtime, url)))
     }
 }
 

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use benchgrid_measures::{AttemptName, Identity};
+pub use benchgrid_measures::Load;
+use benchgrid_measures::{AttemptName, DriverFacts, Identity, Observation};
 
 /// One cell, as its coordinator runs it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,9 +41,12 @@ pub struct Experiment {
 pub struct Measure {
     /// Payload of one transfer, in bytes.
     pub file_size: u64,
-    /// Measured repetitions.
+    /// How progress is seen; each kind has warm-ups and repetitions of its own. Missing: by the counter.
+    #[serde(default = "counter", skip_serializing_if = "is_counter")]
+    pub observe: Vec<Observation>,
+    /// Measured repetitions of each kind.
     pub repetitions: u32,
-    /// Discarded repetitions before them.
+    /// Discarded repetitions of each kind before them.
     pub warmup: u32,
     /// Seconds until every node must be up and registered.
     pub ready_seconds: f64,
@@ -62,13 +66,21 @@ pub struct Measure {
     pub fluid_bound_seconds: Option<f64>,
 }
 
+fn counter() -> Vec<Observation> {
+    vec![Observation::Counter]
+}
+
+fn is_counter(observe: &[Observation]) -> bool {
+    observe == [Observation::Counter]
+}
+
 /// One system of the cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct System {
     /// The scenario's name of it.
     pub name: String,
-    /// Name of the driver.
+    /// Name of the driver, where a group says no other.
     pub driver: String,
     /// What it does in the cell; missing: it is measured.
     #[serde(default, skip_serializing_if = "Load::is_measured")]
@@ -79,32 +91,15 @@ pub struct System {
     pub groups: Vec<Group>,
 }
 
-/// What a system does in the cell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Load {
-    /// Its transfers are measured.
-    #[default]
-    Measured,
-    /// It transfers without a pause beside the measured ones.
-    Background,
-    /// It is only there.
-    Idle,
-}
-
-impl Load {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
-    fn is_measured(&self) -> bool {
-        *self == Self::Measured
-    }
-}
-
 /// Nodes that are alike.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Group {
     /// Name within the system.
     pub name: String,
+    /// Name of the driver; missing: the system's. Their handles must be of one kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
     /// Who may seed.
     pub role: GroupRole,
     /// How many nodes.
@@ -150,6 +145,16 @@ pub struct Store {
 }
 
 impl System {
+    /// Driver of a group's nodes.
+    pub fn driver<'a>(&'a self, group: &'a Group) -> &'a str {
+        group.driver.as_deref().unwrap_or(&self.driver)
+    }
+
+    /// Whether its nodes can be observed so.
+    pub fn gives(&self, observe: Observation) -> bool {
+        DriverFacts::named(&self.driver).is_some_and(|driver| driver.kinds.contains(&observe))
+    }
+
     /// Pods of a group: `<system>-<group>-<n>`.
     pub fn pods<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = String> + 'a {
         (0..group.replicas).map(move |n| format!("{}-{}-{n}", self.name, group.name))
@@ -167,6 +172,12 @@ impl Experiment {
     /// The systems of one load, in order.
     pub fn loaded(&self, load: Load) -> impl Iterator<Item = &System> {
         self.systems.iter().filter(move |system| system.load == load)
+    }
+
+    /// Kinds of observation that are asked for and that a measured system gives.
+    pub fn observed(&self) -> Vec<Observation> {
+        let given = |kind: &Observation| self.loaded(Load::Measured).any(|system| system.gives(*kind));
+        self.measure.observe.iter().copied().filter(given).collect()
     }
 
     /// The identity of an attempt at this cell.

@@ -1,6 +1,6 @@
 //! A node of the built-in control system: files over plain HTTP.
 //!
-//! In: requests of the local driver (put, fetch, held, delete) and of other nodes (get), one port for both. Out:
+//! In: requests of the local driver (put, fetch, held, stream, delete) and of other nodes (get), one port for both. Out:
 //! files in the data directory; a fetched one appears under its name when it is whole. "Verified" means received and
 //! written here: digests are the agent's business.
 
@@ -20,7 +20,7 @@ use std::{
 use axum::{
     Json, Router,
     body::{Body, Bytes},
-    extract::{Path as UrlPath, State},
+    extract::{Path as UrlPath, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -60,6 +60,16 @@ pub struct Fetch {
     pub from: Vec<String>,
 }
 
+/// Query of a reader's request.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Source {
+    /// Size of the file.
+    bytes: u64,
+    /// Base URLs of nodes that have it, with commas.
+    from: String,
+}
+
 /// How much of a file a node has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
@@ -97,6 +107,7 @@ pub fn router(data: PathBuf) -> Router {
         .route("/fetch", post(fetch))
         .route("/files/{name}", get(read).put(store).delete(delete))
         .route("/files/{name}/held", get(held))
+        .route("/files/{name}/stream", get(pass_on))
         .with_state(node)
 }
 
@@ -132,6 +143,19 @@ impl Node {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Starts a fetch.
+    fn begin(&self, order: Fetch) -> Result<Arc<Transfer>, NodeError> {
+        check(&order.name)?;
+        if order.from.is_empty() {
+            return Err(NodeError::NoSeeder);
+        }
+        // What an earlier, broken attempt left must not count as fetched.
+        self.forget(&order.name)?;
+        let transfer = Transfer::begin(&order, self.part(&order.name), self.file(&order.name))?;
+        self.fetches().insert(order.name, Arc::clone(&transfer));
+        Ok(transfer)
     }
 
     fn held(&self, name: &str) -> Option<Held> {
@@ -179,15 +203,23 @@ async fn version() -> Json<Version> {
 }
 
 async fn fetch(State(node): State<Arc<Node>>, Json(order): Json<Fetch>) -> Result<StatusCode, NodeError> {
-    check(&order.name)?;
-    if order.from.is_empty() {
-        return Err(NodeError::NoSeeder);
-    }
-    // What an earlier, broken attempt left must not count as fetched.
-    node.forget(&order.name)?;
-    let transfer = Transfer::begin(&order, node.part(&order.name), node.file(&order.name))?;
-    node.fetches().insert(order.name, transfer);
+    node.begin(order)?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Fetches, and gives the reader what has come of the file, in order.
+async fn pass_on(
+    State(node): State<Arc<Node>>,
+    UrlPath(name): UrlPath<String>,
+    Query(source): Query<Source>,
+) -> Result<Response, NodeError> {
+    let from = source.from.split(',').filter(|base| !base.is_empty()).map(str::to_owned).collect();
+    let transfer = node.begin(Fetch { name, bytes: source.bytes, from })?;
+    let answer = Response::builder()
+        .header(header::CONTENT_TYPE, "application/octet-stream")
+        .header(header::CONTENT_LENGTH, source.bytes);
+    let body = body(move |send| transfer.pass_on(CHUNK, send));
+    answer.body(body).map_err(|error| NodeError::Disk(io::Error::other(error)))
 }
 
 async fn held(State(node): State<Arc<Node>>, UrlPath(name): UrlPath<String>) -> Result<Json<Held>, NodeError> {
@@ -277,20 +309,26 @@ async fn read(
     answer.body(stream(file, start, end)).map_err(|error| NodeError::Disk(io::Error::other(error)))
 }
 
-/// Reads part of a file as a body, a few chunks ahead of the network.
+/// Reads part of a file as a body.
 fn stream(file: File, start: u64, end: u64) -> Body {
-    let (sender, mut receiver) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_AHEAD);
-    tokio::task::spawn_blocking(move || {
+    body(move |send| {
         let mut at = start;
         while at < end {
             let mut chunk = vec![0; usize::try_from(end - at).unwrap_or(CHUNK).min(CHUNK)];
             let read = file.read_exact_at(&mut chunk, at).map(|()| Bytes::from(chunk));
             at = read.as_ref().map_or(end, |chunk| at + chunk.len() as u64);
-            if sender.blocking_send(read).is_err() {
+            if !send(read) {
                 return;
             }
         }
-    });
+    })
+}
+
+/// A body made by a thread, a few chunks ahead of the network. Its `send` says whether there is still a reader; an error ends the
+/// body short.
+fn body(make: impl FnOnce(&dyn Fn(io::Result<Bytes>) -> bool) + Send + 'static) -> Body {
+    let (sender, mut receiver) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_AHEAD);
+    tokio::task::spawn_blocking(move || make(&|chunk| sender.blocking_send(chunk).is_ok()));
     Body::from_stream(futures_util::stream::poll_fn(move |context| receiver.poll_recv(context)))
 }
 

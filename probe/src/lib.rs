@@ -7,7 +7,6 @@
 pub mod agent;
 pub mod baseline;
 pub mod command;
-pub mod conform;
 pub mod content;
 pub mod coordinator;
 pub mod counters;
@@ -18,6 +17,7 @@ pub mod kubernetes;
 pub mod protocol;
 mod retry;
 pub mod sandbox;
+mod serve;
 pub mod shaping;
 pub mod store;
 pub mod tracker;

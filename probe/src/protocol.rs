@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Version of these messages. Agents and coordinator of a cell come from one image, so equality is asked.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// Header that carries the version.
 pub const VERSION_HEADER: &str = "benchgrid-protocol";
@@ -97,6 +97,11 @@ pub enum Step {
         /// Seconds in which the node must come up.
         limit_seconds: f64,
     },
+    /// Check what the driver takes for granted of its node, without a change to it. Answer: [`Reply::Checked`].
+    Check {
+        /// Size of the contents that are to come.
+        bytes: u64,
+    },
     /// Plain TCP transfer to and from `address`, one after the other. Answer: [`Reply::Baseline`].
     Baseline {
         /// `ip:port` of the peer; it runs the [`baseline`](crate::baseline) server.
@@ -134,6 +139,8 @@ pub enum Step {
     },
     /// Get the content. Answer: [`Reply::Downloaded`], also when the transfer failed.
     Download(Download),
+    /// Get the content as a reader of the node's own download API. Answer: [`Reply::Downloaded`], also when it failed.
+    Stream(Download),
     /// Remove the content from the node. Answer: [`Reply::Done`].
     Remove {
         /// Which.
@@ -147,7 +154,7 @@ impl Step {
     /// The step as it goes out some time after it was given: a common start stays where it was.
     #[must_use]
     pub fn after(mut self, waited: Duration) -> Self {
-        if let Self::Download(download) = &mut self {
+        if let Self::Download(download) | Self::Stream(download) = &mut self {
             download.start_in_seconds -= waited.as_secs_f64();
         }
         self
@@ -209,6 +216,11 @@ pub enum Reply {
         /// The machine.
         environment: Environment,
     },
+    /// Of [`Step::Check`].
+    Checked {
+        /// What was taken for granted and is not so, each as a sentence.
+        broken: Vec<String>,
+    },
     /// Of [`Step::Baseline`]: payload rates.
     Baseline {
         /// Sending, bits a second.
@@ -227,7 +239,7 @@ pub enum Reply {
         /// The node's network during the ingest.
         counters: Counters,
     },
-    /// Of [`Step::Download`].
+    /// Of [`Step::Download`] and [`Step::Stream`].
     Downloaded(Transfer),
     /// Of the others.
     Done,

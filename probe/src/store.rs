@@ -120,19 +120,17 @@ impl Parcel {
 }
 
 /// A record's curve as the store imports it: one JSON line.
-///
-/// The last point stands at the record's frozen timestamp, the others before it.
 fn curve_line(record: &Record) -> Option<String> {
-    let end = record.curve.last()?.seconds;
+    if record.curve.is_empty() {
+        return None;
+    }
     let mut metric: BTreeMap<String, String> =
         record.labels().into_iter().filter(|(_, value)| !value.is_empty()).collect();
     metric.insert("__name__".to_owned(), CURVE_METRIC.to_owned());
-    #[expect(clippy::cast_possible_truncation, reason = "a transfer's milliseconds fit")]
-    let stamp = |seconds: f64| record.ended_ms - ((end - seconds) * 1e3).round() as i64;
     let line = serde_json::json!({
         "metric": metric,
         "values": record.curve.iter().map(|point| point.bytes).collect::<Vec<_>>(),
-        "timestamps": record.curve.iter().map(|point| stamp(point.seconds)).collect::<Vec<_>>(),
+        "timestamps": record.curve_stamps(),
     });
     Some(format!("{line}\n"))
 }
@@ -158,6 +156,8 @@ impl Store {
         let url = format!("{}{}", self.urls.write, parcel.path);
         persist(&url, patience, || {
             let request = self.agent.post(&url).header("Content-Encoding", "gzip");
+            // A store that takes the request and does not answer uses up the patience as one does that is not there.
+            let request = request.config().timeout_global(Some(REQUEST.min(patience))).build();
             read(&url, request.content_type("text/plain").send(&parcel.body[..])).map(drop)
         })
     }
@@ -165,7 +165,13 @@ impl Store {
     /// Reads an attempt's values back and counts them against those that were sent.
     ///
     /// `span` is the first and the last timestamp sent, in milliseconds.
-    pub fn confirm(&self, attempt: &str, expected: usize, span: (i64, i64)) -> Result<(), StoreError> {
+    pub fn confirm(
+        &self,
+        attempt: &str,
+        expected: usize,
+        span: (i64, i64),
+        patience: Duration,
+    ) -> Result<(), StoreError> {
         let start = Instant::now();
         let mut pause = FIRST_LOOK;
         loop {
@@ -176,7 +182,7 @@ impl Store {
             if found >= expected {
                 return Ok(());
             }
-            if start.elapsed() + pause > PATIENCE {
+            if start.elapsed() + pause > patience {
                 let url = self.urls.read.clone();
                 let seconds = start.elapsed().as_secs();
                 return Err(StoreError::Missing { url, attempt: attempt.to_owned(), found, expected, seconds });

@@ -44,18 +44,20 @@ pub fn markdown(campaign: &Campaign, summaries: &[CellSummary]) -> String {
 fn table(text: &mut String, summaries: &[CellSummary]) {
     text.push_str(
         "One value a trial (median over leechers, then over repetitions), then the median over trials. Times in seconds \
-         from the start of the download; a failed download counts as infinite.\n\n",
+         from the start of the download; a failed download counts as infinite. Seen by `counter`: what the node itself holds; by \
+         `stream`: what a reader of its API gets, in order. One is never compared with the other.\n\n",
     );
-    let _ = writeln!(text, "| cell | system | leechers | {} | whole | trials |", HEADS.join(" | "));
-    let _ = writeln!(text, "| --- | --- | --- |{} --- | --- |", " ---: |".repeat(HEADS.len()));
+    let _ = writeln!(text, "| cell | system | seen by | leechers | {} | whole | trials |", HEADS.join(" | "));
+    let _ = writeln!(text, "| --- | --- | --- | --- |{} --- | --- |", " ---: |".repeat(HEADS.len()));
     for summary in summaries {
         for group in &summary.groups {
             let cells: Vec<String> = Quantity::ALL.iter().map(|quantity| shown(*quantity, group)).collect();
             let _ = writeln!(
                 text,
-                "| {} | {} | {} | {} | {} of {} | {} |",
+                "| {} | {} | {} | {} | {} | {} of {} | {} |",
                 levels(summary),
                 summary.system,
+                summary.observe,
                 group.group,
                 cells.join(" | "),
                 group.succeeded,
@@ -89,14 +91,17 @@ fn spreads(text: &mut String, summaries: &[CellSummary]) {
         return;
     }
     text.push_str("## Spread of the time to 100 %\n\nStandard deviations of logarithms, which read as coefficients of variation.\n\n");
-    text.push_str("| cell | system | trials | values | mean | within a trial | between trials | share between |\n");
-    text.push_str("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+    text.push_str(
+        "| cell | system | seen by | trials | values | mean | within a trial | between trials | share between |\n",
+    );
+    text.push_str("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
     for (summary, spread) in with {
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {:.3} s | {:.2} % | {:.2} % | {:.0} % |",
+            "| {} | {} | {} | {} | {} | {:.3} s | {:.2} % | {:.2} % | {:.0} % |",
             levels(summary),
             summary.system,
+            summary.observe,
             spread.trials,
             spread.values,
             spread.mean,
@@ -134,13 +139,14 @@ fn provenance(text: &mut String, campaign: &Campaign, summaries: &[CellSummary])
     if summaries.is_empty() {
         return;
     }
-    text.push_str("## Where the numbers come from\n\n| cell | system | id | attempts | records |\n| --- | --- | --- | --- | ---: |\n");
+    text.push_str("## Where the numbers come from\n\n| cell | system | seen by | id | attempts | records |\n| --- | --- | --- | --- | --- | ---: |\n");
     for summary in summaries {
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} |",
             levels(summary),
             summary.system,
+            summary.observe,
             summary.cell,
             summary.attempts.join(" "),
             summary.records.len(),
@@ -151,7 +157,7 @@ fn provenance(text: &mut String, campaign: &Campaign, summaries: &[CellSummary])
 
 fn csv(summaries: &[CellSummary]) -> String {
     let mut text = String::from(
-        "scenario,cell,levels,system,leechers,upload_seconds,time_to_first_byte_seconds,time_to_50_seconds,time_to_90_seconds,\
+        "scenario,cell,levels,system,observe,leechers,upload_seconds,time_to_first_byte_seconds,time_to_50_seconds,time_to_90_seconds,\
          time_to_100_seconds,download_bytes_per_second,received_bytes,received_ratio,succeeded,tried,trials\n",
     );
     for summary in summaries {
@@ -160,11 +166,12 @@ fn csv(summaries: &[CellSummary]) -> String {
             let values: Vec<String> = Quantity::ALL.iter().map(number).collect();
             let _ = writeln!(
                 text,
-                "{},{},\"{}\",{},{},{},{},{},{}",
+                "{},{},\"{}\",{},{},{},{},{},{},{}",
                 summary.scenario,
                 summary.cell,
                 levels(summary).replace('"', "\"\""),
                 summary.system,
+                summary.observe,
                 group.group,
                 values.join(","),
                 group.succeeded,

@@ -76,7 +76,7 @@ pub struct GroupSummary {
     pub tried: usize,
 }
 
-/// The numbers of one system in one cell.
+/// The numbers of one system in one cell, seen in one way.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CellSummary {
     /// The scenario.
@@ -87,6 +87,8 @@ pub struct CellSummary {
     pub levels: BTreeMap<String, String>,
     /// The system.
     pub system: String,
+    /// How progress was seen; numbers of different kinds are never put together.
+    pub observe: String,
     /// Accepted attempts, one a trial.
     pub attempts: Vec<String>,
     /// Ids of the records behind the numbers.
@@ -97,28 +99,25 @@ pub struct CellSummary {
     pub spread: Option<Spread>,
 }
 
-/// One summary for each measured system of each cell, from accepted attempts, measured phase, valid records.
+/// One summary for each measured system of each cell and each kind of observation, from accepted attempts, measured phase, valid records.
 pub fn summarise(campaign: &Campaign) -> Vec<CellSummary> {
     let accepted = campaign.accepted();
-    let mut cells: BTreeMap<(&str, &str, &str), Vec<&Transfer>> = BTreeMap::new();
+    let mut cells: BTreeMap<[&str; 4], Vec<&Transfer>> = BTreeMap::new();
     for transfer in &campaign.transfers {
         let counts = accepted.contains(transfer.label("attempt"))
             && transfer.label("phase") == "measured"
             && transfer.value("benchgrid_valid") != Some(0.0);
         if counts {
-            let key = (transfer.label("scenario"), transfer.label("cell"), transfer.label("system"));
+            let key = ["scenario", "cell", "system", "observe"].map(|label| transfer.label(label));
             cells.entry(key).or_default().push(transfer);
         }
     }
-    let mut summaries: Vec<_> = cells
-        .into_iter()
-        .map(|((scenario, cell, system), transfers)| summary(scenario, cell, system, &transfers))
-        .collect();
-    summaries.sort_by_key(|s| (s.scenario.clone(), s.levels.clone(), s.system.clone()));
+    let mut summaries: Vec<_> = cells.into_iter().map(|(names, transfers)| summary(names, &transfers)).collect();
+    summaries.sort_by_key(|s| (s.scenario.clone(), s.levels.clone(), s.system.clone(), s.observe.clone()));
     summaries
 }
 
-fn summary(scenario: &str, cell: &str, system: &str, transfers: &[&Transfer]) -> CellSummary {
+fn summary([scenario, cell, system, observe]: [&str; 4], transfers: &[&Transfer]) -> CellSummary {
     let set = |label: &str| transfers.iter().map(|t| t.label(label)).collect::<BTreeSet<_>>();
     let downloads = transfers.iter().filter(|t| t.label("kind") == "download");
     let groups: BTreeSet<&str> = downloads.map(|t| t.label("group")).collect();
@@ -135,6 +134,7 @@ fn summary(scenario: &str, cell: &str, system: &str, transfers: &[&Transfer]) ->
         cell: cell.to_owned(),
         levels: transfers.first().map(|t| owned(t.levels())).unwrap_or_default(),
         system: system.to_owned(),
+        observe: observe.to_owned(),
         attempts: set("attempt").into_iter().map(str::to_owned).collect(),
         records: transfers.iter().map(|t| t.id.clone()).collect(),
         groups: rows,
@@ -219,6 +219,21 @@ mod tests {
         samples.extend(download("a", "1", "2", "n-0", Some(4.0)));
         samples.extend(download("b", "2", "1", "n-0", Some(10.0)));
         assert_eq!(whole(samples), Some(6.5));
+    }
+
+    #[test]
+    fn what_a_reader_saw_is_apart() {
+        let mut samples = vec![ending("a", "measured", 2.0)];
+        samples.extend(download("a", "1", "1", "n-0", Some(1.0)));
+        let read = download("a", "1", "1", "n-0", Some(9.0)).into_iter().map(|mut sample| {
+            sample.metric.insert("observe".to_owned(), "stream".to_owned());
+            sample
+        });
+        samples.extend(read);
+        let summaries = summarise(&Campaign::from_samples(samples));
+        let seen: Vec<_> =
+            summaries.iter().map(|it| (it.observe.as_str(), it.groups[0].values[&Quantity::Whole])).collect();
+        assert_eq!(seen, [("counter", 1.0), ("stream", 9.0)]);
     }
 
     #[test]

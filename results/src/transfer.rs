@@ -6,7 +6,7 @@ use serde::Serialize;
 /// One record, as far as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Transfer {
-    /// The record's name: `<attempt>/<phase><repetition>/<kind>/<pod>`.
+    /// The record's name: `<attempt>/<phase><repetition>/<observe>/<kind>/<pod>`.
     pub id: String,
     /// Labels of the record: identity, node, phase, axes.
     pub labels: BTreeMap<String, String>,
@@ -35,7 +35,7 @@ pub struct Campaign {
 }
 
 /// Labels that make a record: its series differ in the metric's name alone.
-const IDENTITY: [&str; 6] = ["attempt", "phase", "repetition", "kind", "node", "observe"];
+const IDENTITY: [&str; 6] = ["attempt", "phase", "repetition", "observe", "kind", "node"];
 
 impl Transfer {
     /// A label's value, empty where it is missing.
@@ -105,7 +105,7 @@ impl Campaign {
             let mut labels = sample.metric;
             labels.remove("__name__");
             let key = IDENTITY.map(|label| labels.get(label).cloned().unwrap_or_default()).to_vec();
-            let id = format!("{}/{}{}/{}/{}", key[0], key[1], key[2], key[3], key[4]);
+            let id = format!("{}/{}{}/{}/{}/{}", key[0], key[1], key[2], key[3], key[4], key[5]);
             let transfer =
                 transfers.entry(key).or_insert_with(|| Transfer { id, labels, values: BTreeMap::new(), ended_ms });
             transfer.values.insert(name, value);

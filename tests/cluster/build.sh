@@ -1,5 +1,5 @@
 #!/bin/bash
-# Build everything the cluster runs: Debian packages, then programs through the Go module proxy, then images.
+# Build everything that tests run: Debian packages, then programs through the Go module proxy and crates.io, then images.
 # What is there already and was built from the same inputs is left alone; a build that was interrupted is repeated.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -11,6 +11,7 @@ ARGOCD=github.com/argoproj/argo-cd/v3
 KUSTOMIZE=sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
 KUBECONFORM=github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
 HELM=helm.sh/helm/v3/cmd/helm@v3.22.0
+RQBIT=9.0.1   # the version of base/rqbit
 FLAGS=(-trimpath)
 LDFLAGS="-s -w"
 
@@ -96,6 +97,16 @@ readers() {
   "$PYTHON/bin/python" -m pip install --quiet --disable-pip-version-check -r "$KIT/requirements.txt"
 }
 
+# without default features it has no web page and no PostgreSQL; without a TLS it does not build
+rqbit() {
+  local work
+  work=$(mktemp -d "$CLUSTER_HOME/.rqbit.XXXXXX")
+  CARGO_TARGET_DIR=$work/target nice cargo install rqbit --version "$RQBIT" --locked --no-default-features --features rust-tls,prometheus \
+    --quiet --no-track --root "$work"
+  mv "$work/bin/rqbit" "$BIN/rqbit"
+  rm -rf "$work"
+}
+
 schemas() { "$PYTHON/bin/python" "$KIT/schemas.py" "$SWAGGER" "$CLUSTER_HOME/share/argocd/crds" "$SCHEMAS"; }
 
 mkdir -p "$BIN" "$STAMPS"
@@ -111,6 +122,7 @@ tool helm "$HELM $how" helm
 tool cluster-k8s "$(sources k8s) $how" kubernetes
 tool argocd "$(sources argocd) $how" argocd
 tool coredns "$(sources coredns) $how" coredns
+made rqbit "$RQBIT $(rustc --version)" "$BIN/rqbit" rqbit
 made python "$(python3 --version) $(cat "$KIT/requirements.txt")" "$PYTHON" readers
 SWAGGER=$(cd "$KIT/k8s" && go mod download k8s.io/kubernetes && go list -m -f '{{.Dir}}' k8s.io/kubernetes)/api/openapi-spec/swagger.json
 made schemas "$(cat "$KIT/schemas.py" "$SWAGGER" "$CLUSTER_HOME"/share/argocd/crds/*.yaml | sha256sum)" "$SCHEMAS" schemas

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use benchgrid_measures::Observation;
 use benchgrid_probe::experiment::Link;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -118,10 +119,14 @@ pub struct PlannedMeasure {
     pub file_size: u64,
     /// Fresh deployments.
     pub trials: u32,
-    /// Measured transfers a trial.
+    /// How progress is seen, as asked.
+    pub observe: Vec<Observation>,
+    /// Measured transfers a trial, of each kind of observation.
     pub repetitions: u32,
-    /// Discarded transfers before them.
+    /// Discarded transfers before them, of each kind.
     pub warmup: u32,
+    /// Transfers a trial, one after the other: of every kind that a measured system gives.
+    pub rounds: u64,
     /// Seconds without a verified byte that make a failure.
     pub stalled_seconds: f64,
     /// Seconds until all nodes must be up.

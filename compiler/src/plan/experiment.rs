@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::measure::Settings;
 use super::{PlannedGroup, PlannedImage, PlannedSystem, Spot, Trouble, group::workload};
 use crate::kustomize::{ObjectPatch, apply, kind, name};
-use crate::spec::{MeasureSpec, PatchSpec, codes};
+use crate::spec::{PatchSpec, codes};
 
 /// The group's own changes of the workload: replicas, images, resources, environment, arguments.
 pub(crate) fn own_patch(
@@ -132,7 +132,6 @@ pub(super) fn built(
 /// Furniture is not in it: where it runs, what we add, trials.
 pub(super) fn digest(
     settings: &Settings,
-    spec: &MeasureSpec,
     salt: Option<&str>,
     systems: &[PlannedSystem],
     built: Vec<Vec<Vec<Value>>>,
@@ -162,7 +161,7 @@ pub(super) fn digest(
         "protocol": MEASUREMENT_PROTOCOL, "salt": salt,
         "measure": {
             "fileSize": settings.file_size, "repetitions": settings.repetitions, "warmup": settings.warmup,
-            "observe": spec.observe, "stalledSeconds": settings.stalled_seconds,
+            "observe": settings.observe, "stalledSeconds": settings.stalled_seconds,
         },
     });
     experiment["systems"] = Value::Array(described);

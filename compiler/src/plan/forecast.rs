@@ -2,7 +2,7 @@
 
 use benchgrid_probe::experiment::Link;
 
-use super::{Cell, PlannedSystem, fluid};
+use super::{Cell, PlannedSystem, fluid, observed};
 use crate::spec::{Lab, Load, Role};
 
 /// Seconds of an attempt on a ready cluster beside its transfers: deploying, registering, storing, the commits.
@@ -44,17 +44,18 @@ pub(super) struct Moved {
 /// What one attempt moves.
 pub(super) fn moved(cell: &Cell) -> Moved {
     let mut moved = Moved::default();
-    let (size, all) = (cell.measure.file_size, transfers(cell));
+    let size = cell.measure.file_size;
     for system in &cell.systems {
         let seeders = u64::from(system.seeders);
         match system.load {
             Load::Measured => {
+                let all = transfers(cell, &system.driver);
                 moved.downloaded = moved.downloaded.saturating_add(product([all, leechers(system), size]));
                 moved.uploaded = moved.uploaded.saturating_add(product([all, seeders, size]));
             }
             Load::Background => {
                 if let Some((bound, _)) = fluid::bounds(&system.groups, system.seeders, size, None) {
-                    let rounds = float(all) * transfer_seconds(cell) / (TRANSFER_FACTOR * bound);
+                    let rounds = float(cell.measure.rounds) * transfer_seconds(cell) / (TRANSFER_FACTOR * bound);
                     let round = product([leechers(system), size]);
                     moved.background = moved.background.saturating_add(whole(rounds * float(round)));
                 }
@@ -82,7 +83,7 @@ pub fn measuring_seconds(cell: &Cell) -> f64 {
         + START_SECONDS
         + transfer_seconds(cell)
         + measure.cool_down_seconds;
-    baseline_seconds(cell) + float(transfers(cell)) * once
+    baseline_seconds(cell) + float(cell.measure.rounds) * once
 }
 
 /// Seconds if every try at a trial takes all that it may, and the lab's retries are all used.
@@ -125,8 +126,11 @@ fn links(cell: &Cell) -> impl Iterator<Item = (Link, u32)> {
     groups.filter_map(|group| Some((group.link?, group.replicas)))
 }
 
-fn transfers(cell: &Cell) -> u64 {
-    u64::from(cell.measure.warmup) + u64::from(cell.measure.repetitions)
+/// Transfers of a measured system with that driver.
+fn transfers(cell: &Cell, driver: &str) -> u64 {
+    let measure = &cell.measure;
+    let each = u64::from(measure.warmup) + u64::from(measure.repetitions);
+    each * observed::kinds(&measure.observe, [driver].into_iter())
 }
 
 fn leechers(system: &PlannedSystem) -> u64 {

@@ -1,9 +1,10 @@
 //! How a cell is measured.
 
+use benchgrid_measures::Observation;
 use benchgrid_probe::experiment::Link;
 
 use super::value::{Seconds, Size, Spot, Whole, resolve};
-use super::{PlannedGroup, PlannedMeasure, PlannedSystem, Subject, Trouble, fluid};
+use super::{PlannedGroup, PlannedMeasure, PlannedSystem, Subject, Trouble, fluid, observed};
 use crate::matrix::Scope;
 use crate::spec::{Load, MeasureSpec, Template, codes};
 
@@ -15,6 +16,7 @@ pub(super) struct Settings {
     pub(super) trials: u32,
     pub(super) repetitions: u32,
     pub(super) warmup: u32,
+    pub(super) observe: Vec<Observation>,
     pub(super) stalled_seconds: f64,
     ready_seconds: f64,
 }
@@ -39,6 +41,18 @@ const DEPLOY_SECONDS: f64 = 120.0;
 /// Seconds for pushing records and reading them back.
 const STORE_SECONDS: f64 = 60.0;
 
+impl Settings {
+    /// Transfers of one kind of observation in a trial.
+    fn each(&self) -> u64 {
+        u64::from(self.warmup) + u64::from(self.repetitions)
+    }
+
+    /// Transfers of a measured system with that driver in one trial.
+    pub(super) fn transfers(&self, driver: &str) -> u64 {
+        self.each() * observed::kinds(&self.observe, [driver].into_iter())
+    }
+}
+
 /// Resolves the settings; the defaults are those of a correct experiment.
 pub(super) fn settings(scope: &Scope, spec: &MeasureSpec) -> Result<Settings, Trouble> {
     let spot = |field: &str| Spot::new(&Subject::Scenario, format!("/spec/measure/{field}"));
@@ -61,8 +75,12 @@ pub(super) fn settings(scope: &Scope, spec: &MeasureSpec) -> Result<Settings, Tr
     if file_size == 0 {
         return Err(spot("fileSize").trouble(codes::MEASURED_ZERO, "fileSize is 0; nothing would be transferred"));
     }
+    let mut observe: Vec<Observation> = spec.observe.iter().copied().map(Observation::from).collect();
+    // in which order they are written is no part of the experiment
+    observe.sort();
     Ok(Settings {
         file_size,
+        observe,
         seeders: spec
             .seeders
             .as_ref()
@@ -92,6 +110,8 @@ pub(super) fn measure(settings: &Settings, systems: &[PlannedSystem]) -> Planned
         trials: settings.trials,
         repetitions: settings.repetitions,
         warmup: settings.warmup,
+        observe: settings.observe.clone(),
+        rounds: settings.each() * observed::kinds(&settings.observe, observed::drivers(systems)),
         stalled_seconds: settings.stalled_seconds,
         ready_seconds: settings.ready_seconds,
         gate_seconds: 60.0 + prepare(settings.file_size),
@@ -127,7 +147,8 @@ pub(super) fn deadlines(measure: &PlannedMeasure, systems: &[PlannedSystem]) -> 
         + measure.idle_seconds
         + measure.transfer_deadline_seconds
         + measure.cool_down_seconds;
-    let transfers = f64::from(measure.warmup + measure.repetitions) * once;
+    #[expect(clippy::cast_precision_loss, reason = "some thousands at most")]
+    let transfers = measure.rounds as f64 * once;
     let coordinator = measure.ready_seconds + baseline + transfers + STORE_SECONDS;
     (whole_seconds(coordinator), whole_seconds(coordinator + DEPLOY_SECONDS))
 }

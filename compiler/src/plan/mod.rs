@@ -15,6 +15,7 @@ mod link;
 mod machines;
 mod measure;
 mod needs;
+mod observed;
 pub(crate) mod overhead;
 mod pair;
 mod planner;
@@ -35,8 +36,6 @@ pub use trouble::{Subject, Trouble};
 use value::Spot;
 
 use std::collections::BTreeMap;
-
-use benchgrid_measures::{DRIVERS, DriverFacts};
 
 use crate::kustomize::{BuiltBase, check_base};
 use crate::matrix::{Exclusion, Matrix};
@@ -132,7 +131,6 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
     }
     warnings.extend(planner::gathered(warned));
     let bases = planner.bases.into_values();
-    warnings.extend(driver_troubles(systems, &cells));
     let pairs = pair::pairs(scenario, matrix, &cells, &mut warnings);
     let used = |base: &Base| cells.iter().any(|cell| cell.systems.iter().any(|system| system.base == base.folder));
     Ok(Plan {
@@ -171,20 +169,4 @@ fn base_troubles(systems: &Systems) -> Vec<Trouble> {
         }
     }
     troubles
-}
-
-/// Drivers that the probe lacks, once a system: the cells can be planned, and looked at, but nothing would be measured.
-fn driver_troubles(systems: &Systems, cells: &[Cell]) -> Vec<Trouble> {
-    let in_cells = |name: &str| cells.iter().any(|cell| cell.systems.iter().any(|system| system.name == name));
-    let known: Vec<&str> = DRIVERS.iter().filter(|driver| driver.built).map(|driver| driver.name).collect();
-    let unknown = |(name, (system, _)): (&String, &(System, BuiltBase))| {
-        let driver = &system.spec.driver;
-        let built = DriverFacts::named(driver).is_some_and(|driver| driver.built);
-        let message = format!("the probe has no driver `{driver}` yet; it has {}", known.join(", "));
-        (!built && in_cells(name)).then(|| {
-            let spot = Spot::new(&Subject::System(name.clone()), "/spec/driver");
-            spot.trouble(codes::NO_DRIVER, message).help("cells with it would end as failed").warning()
-        })
-    };
-    systems.iter().filter_map(unknown).collect()
 }

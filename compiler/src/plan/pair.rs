@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Cell, PlannedSystem, Trouble};
+use super::{Cell, PlannedSystem, Trouble, observed::gives};
 use crate::matrix::{Level, Levels, Matrix};
 use crate::spec::{Load, Observe, Role, Scenario, codes};
 
@@ -164,15 +164,9 @@ fn why_not(a: &Cell, b: &Cell, observation: Option<Observe>, metric: &str) -> Op
         return Some("several systems are measured, and none is on both sides".to_owned());
     }
     let systems = || sides.iter().flat_map(|(a, b)| [*a, *b]);
-    let kind = observation.map(|observe| match observe {
-        Observe::Counter => (Observation::Counter, "counter"),
-        Observe::Stream => (Observation::Stream, "stream"),
-    });
-    if let Some((kind, word)) = kind {
-        let lacks = |system: &&PlannedSystem| {
-            DriverFacts::named(&system.driver).is_none_or(|driver| !driver.kinds.contains(&kind))
-        };
-        if let Some(system) = systems().find(lacks) {
+    if let Some(kind) = observation.map(Observation::from) {
+        if let Some(system) = systems().find(|system| !gives(&system.driver, kind)) {
+            let word = kind.word();
             return Some(match DriverFacts::named(&system.driver) {
                 Some(driver) => format!("the driver `{}` of `{}` gives no {word}", driver.name, system.name),
                 None => format!("nothing is known of the driver `{}` of `{}`", system.driver, system.name),
@@ -189,7 +183,7 @@ fn why_not(a: &Cell, b: &Cell, observation: Option<Observe>, metric: &str) -> Op
     None
 }
 
-/// Where the two sides count in other units, and drivers that are still to come.
+/// Where the two sides count in other units.
 fn notes(partners: &[(&Cell, &Cell)]) -> Vec<String> {
     let mut drivers: BTreeMap<&str, &DriverFacts> = BTreeMap::new();
     for (a, b) in partners {
@@ -203,11 +197,5 @@ fn notes(partners: &[(&Cell, &Cell)]) -> Vec<String> {
     if drivers.len() > 1 {
         notes.push(format!("the first byte is the first verified unit, which differs ({})", units.join("; ")));
     }
-    notes.extend(
-        drivers
-            .values()
-            .filter(|driver| !driver.built)
-            .map(|driver| format!("the probe has no driver `{}` yet", driver.name)),
-    );
     notes
 }

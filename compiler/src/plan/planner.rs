@@ -13,7 +13,7 @@ use super::renaming::same_names;
 use super::seeders::seeders;
 use super::shown::bytes;
 use super::value::Spot;
-use super::{Base, Cell, PlannedGroup, PlannedSystem, Subject, Systems, Trouble, needs};
+use super::{Base, Cell, PlannedGroup, PlannedSystem, Subject, Systems, Trouble, needs, observed};
 use crate::kustomize::{BuiltBase, emit_all};
 use crate::matrix::{Combination, Level, Scope};
 use crate::spec::{Lab, Load, Role, Scenario, System, SystemUse, codes};
@@ -60,11 +60,12 @@ impl<'a> Planner<'a> {
         if troubles.is_empty() {
             troubles.extend(capacity::troubles(self.machines, &systems));
             volumes(&systems, &settings, &mut troubles, warnings);
+            observed::missing(&settings.observe, &systems, &mut troubles, warnings);
         }
         if !troubles.is_empty() {
             return Err(troubles);
         }
-        let digest = digest(&settings, &spec.measure, spec.salt.as_deref(), &systems, built);
+        let digest = digest(&settings, spec.salt.as_deref(), &systems, built);
         let needs = needs::cell(&systems);
         let measure = measure(&settings, &systems);
         let (coordinator_seconds, deadline_seconds) = deadlines(&measure, &systems);
@@ -135,7 +136,10 @@ impl<'a> Planner<'a> {
         }
         let seeders =
             seeders(present.name, present.using, &counts, settings.seeders).map_err(|trouble| vec![trouble])?;
-        let scope = axes.clone().with("measure", about(settings, seeders)).with_hosts(present.name, &counts);
+        let scope = axes
+            .clone()
+            .with("measure", about(settings, seeders, &present.system.spec.driver))
+            .with_hosts(present.name, &counts);
         let mut groups: Vec<PlannedGroup> = Vec::new();
         for (name, spec) in &present.using.groups {
             match group(&input(&scope, name, spec), counts[name.as_str()], warnings) {
@@ -173,7 +177,7 @@ fn volumes(systems: &[PlannedSystem], settings: &Settings, troubles: &mut Vec<Tr
     for system in systems {
         // what a background system transfers goes on as long as the cell, and is removed meanwhile
         let transfers = match system.load {
-            Load::Measured => u64::from(settings.warmup) + u64::from(settings.repetitions),
+            Load::Measured => settings.transfers(&system.driver),
             Load::Background => 1,
             Load::Idle => continue,
         };
@@ -241,10 +245,11 @@ fn unsupported(present: &Present<'_>) -> Vec<Trouble> {
 }
 
 /// `measure` as expressions see it.
-fn about(settings: &Settings, seeders: u32) -> Value {
+fn about(settings: &Settings, seeders: u32, driver: &str) -> Value {
     json!({
         "fileSize": settings.file_size, "seeders": seeders, "trials": settings.trials,
         "repetitions": settings.repetitions, "warmup": settings.warmup,
+        "transfers": settings.transfers(driver),
     })
 }
 

@@ -1,13 +1,13 @@
 //! What a cell's folder holds beside its groups.
 
 use benchgrid_measures::MEASUREMENT_PROTOCOL;
-use benchgrid_probe::experiment::{self as told, Experiment, Group, GroupRole, Measure, Store, System};
+use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Measure, Store, System};
 use serde_json::{Value, json};
 
 use super::kustomization::{Kustomization, Patch};
 use super::names::{CONDUCTOR, cell_labels, conductor_namespace, group_name, key, meta, own_attempt};
 use crate::plan::{Cell, Plan, PlannedGroup};
-use crate::spec::{Lab, Load, Role, Shaping};
+use crate::spec::{Lab, Role, Shaping};
 
 /// The one file that an admission rewrites. What names the cell or the attempt is here and in `cell.yaml` alone, so
 /// that cells can share the other files.
@@ -86,6 +86,7 @@ fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
         levels: cell.levels.iter().map(|(axis, level)| (axis.clone(), level.to_string())).collect(),
         measure: Measure {
             file_size: measure.file_size,
+            observe: measure.observe.clone(),
             repetitions: measure.repetitions,
             warmup: measure.warmup,
             ready_seconds: measure.ready_seconds,
@@ -103,20 +104,12 @@ fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
             .map(|system| System {
                 name: system.name.clone(),
                 driver: system.driver.clone(),
-                load: told_load(system.load),
+                load: system.load,
                 seeders: system.seeders,
                 groups: system.groups.iter().map(told_group).collect(),
             })
             .collect(),
         store: Some(Store { write: lab.spec.metrics.pushed_to().to_owned(), read: lab.spec.metrics.read.clone() }),
-    }
-}
-
-fn told_load(load: Load) -> told::Load {
-    match load {
-        Load::Measured => told::Load::Measured,
-        Load::Background => told::Load::Background,
-        Load::Idle => told::Load::Idle,
     }
 }
 
@@ -127,5 +120,5 @@ fn told_group(group: &PlannedGroup) -> Group {
         Role::Leecher => GroupRole::Leecher,
         Role::Bootstrap => GroupRole::Bootstrap,
     };
-    Group { name: group.name.clone(), role, replicas: group.replicas, link: group.link }
+    Group { name: group.name.clone(), driver: None, role, replicas: group.replicas, link: group.link }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::names::meta;
+use super::names::{meta, stay};
 use super::security;
 use crate::plan::overhead::COORDINATOR;
 use crate::plan::{Cell, image};
@@ -34,7 +34,10 @@ fn job(cell: &Cell, lab: &Lab) -> Value {
             "activeDeadlineSeconds": cell.coordinator_seconds,
             "backoffLimit": 0,
             "template": {
-                "metadata": {"labels": {"app.kubernetes.io/name": "coordinator", "benchgrid.io/role": "coordinator"}},
+                "metadata": {
+                    "annotations": stay(),
+                    "labels": {"app.kubernetes.io/name": "coordinator", "benchgrid.io/role": "coordinator"},
+                },
                 "spec": {
                     "automountServiceAccountToken": true,
                     "containers": [container(lab)],

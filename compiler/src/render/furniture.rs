@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::names::{Labels, group_name, key};
+use super::names::{Labels, group_name, key, stay};
 use super::security;
 use crate::kustomize::{ObjectPatch, escape};
 use crate::plan::experiment::container_at;
@@ -48,6 +48,7 @@ impl Furnished<'_> {
         let mut labels = self.labels.clone();
         labels.insert(key("role"), "node".to_owned());
         label(patch, "/spec/template/metadata/labels", &labels);
+        label(patch, "/spec/template/metadata/annotations", &stay());
     }
 
     /// The data volume in place of whatever the base mounts there; gives back the agent's mount of it.

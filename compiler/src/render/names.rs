@@ -11,6 +11,11 @@ use crate::spec::Lab;
 /// Labels, by key.
 pub(super) type Labels = BTreeMap<String, String>;
 
+/// Annotations of every pod of a cell: an autoscaler that moved one would end the attempt.
+pub(super) fn stay() -> Labels {
+    Labels::from([("cluster-autoscaler.kubernetes.io/safe-to-evict".to_owned(), "false".to_owned())])
+}
+
 /// Most characters of a label's value.
 const LONGEST_LABEL: usize = 63;
 

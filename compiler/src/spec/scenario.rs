@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+pub use benchgrid_measures::Load;
+use benchgrid_measures::Observation;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -102,19 +104,6 @@ pub struct SystemUse {
     /// Name of a standing network of the lab that the nodes join.
     #[serde(default)]
     pub join: Option<String>,
-}
-
-/// What a system does in a cell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Load {
-    /// Its transfers are measured.
-    #[default]
-    Measured,
-    /// It transfers beside the measured ones.
-    Background,
-    /// It is only there.
-    Idle,
 }
 
 /// Nodes that are alike.
@@ -254,11 +243,11 @@ pub struct MeasureSpec {
     #[serde(default)]
     #[schemars(extend("default" = 5))]
     pub trials: Option<Template>,
-    /// Measured transfers of each trial.
+    /// Measured transfers of each trial, for each kind of observation.
     #[serde(default)]
     #[schemars(extend("default" = 2))]
     pub repetitions: Option<Template>,
-    /// Transfers of each trial that are made first and not counted.
+    /// Transfers of each trial that are made first and not counted, for each kind of observation.
     #[serde(default)]
     #[schemars(extend("default" = 1))]
     pub warmup: Option<Template>,
@@ -289,6 +278,15 @@ pub enum Observe {
     Counter,
     /// A reader of the node's own download API.
     Stream,
+}
+
+impl From<Observe> for Observation {
+    fn from(observe: Observe) -> Self {
+        match observe {
+            Observe::Counter => Self::Counter,
+            Observe::Stream => Self::Stream,
+        }
+    }
 }
 
 /// Which levels are compared with which.

@@ -69,7 +69,7 @@ pub struct Data {
     #[schemars(extend("examples" = ["/data"]))]
     pub path: String,
     /// How large the data may become, rounded up to whole bytes.
-    #[schemars(extend("examples" = ["{{ measure.fileSize * (measure.repetitions + measure.warmup) * 1.3 }}"]))]
+    #[schemars(extend("examples" = ["{{ measure.fileSize * measure.transfers * 1.3 }}"]))]
     pub size: Template,
 }
 

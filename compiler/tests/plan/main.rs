@@ -234,9 +234,8 @@ const REFUSED_IN_GROUPS: [Case; 4] = [
     ),
 ];
 
-const WARNED: [Case; 7] = [
+const WARNED: [Case; 6] = [
     (|input| input.lab.spec.shaping = Shaping::None, codes::UNSHAPED, "/spec/shaping"),
-    (|input| "carrier-pigeon".clone_into(&mut input.system().driver), codes::NO_DRIVER, "/spec/driver"),
     (|input| input.group("fast").network = None, codes::UNSHAPED, "/spec/systems/http/groups/fast"),
     (|input| input.lab.spec.scrape = Scrape::PrometheusOperator, codes::SCRAPE, "/spec/scrape"),
     (|input| input.volume("30MB"), codes::SMALL_VOLUME, "/spec/systems/http/groups/fast"),

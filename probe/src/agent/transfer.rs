@@ -32,50 +32,61 @@ pub(crate) type Meter<'a> = dyn Fn() -> Box<dyn FnOnce() -> Counters> + 'a;
 
 /// Waits for the planned start and gets the content; `arrived` is when the step came.
 pub(crate) fn transfer(driver: &mut dyn Driver, order: &Download, arrived: Instant, meter: &Meter<'_>) -> Transfer {
-    let planned = Duration::from_secs_f64(order.start_in_seconds.max(0.0));
-    thread::sleep((arrived + planned).saturating_duration_since(Instant::now()));
-    let counted = meter();
-    let t0 = Instant::now();
-    let mut watch = Watch::new(order, t0);
-    watch.timing.start_skew_seconds = Some((t0 - arrived).as_secs_f64() - order.start_in_seconds);
-    let failure =
-        driver.start(&order.handle, &order.content, &order.seeders).err().map(|error| failed("error", &error));
-    let failure = failure.or_else(|| watch.until_the_end(driver));
-    let counters = counted();
-    let mut transfer = Transfer { counters, failure, ..watch.finish() };
+    let mut transfer = timed(order, arrived, meter, |watch| {
+        let started = driver.start(&order.handle, &order.content, &order.seeders);
+        started.err().map(|error| failed("error", &error)).or_else(|| watch.until_the_end(driver))
+    });
     if transfer.failure.is_none() {
         verify(driver, order, &mut transfer);
     }
     transfer
 }
 
-/// Reads the content back. Marks of a corrupt download say nothing, so they go.
+/// Waits for the planned start, then counts the node's network while `run` gets the content.
+pub(super) fn timed(
+    order: &Download,
+    arrived: Instant,
+    meter: &Meter<'_>,
+    run: impl FnOnce(&mut Watch<'_>) -> Option<Failure>,
+) -> Transfer {
+    let planned = Duration::from_secs_f64(order.start_in_seconds.max(0.0));
+    thread::sleep((arrived + planned).saturating_duration_since(Instant::now()));
+    let counted = meter();
+    let t0 = Instant::now();
+    let mut watch = Watch::new(order, t0);
+    watch.timing.start_skew_seconds = Some((t0 - arrived).as_secs_f64() - order.start_in_seconds);
+    let failure = run(&mut watch);
+    let counters = counted();
+    Transfer { counters, failure, ..watch.finish() }
+}
+
+/// Reads the content back. Marks of a download whose content is not proven say nothing, so they go.
 fn verify(driver: &mut dyn Driver, order: &Download, transfer: &mut Transfer) {
     let start = Instant::now();
     transfer.failure = match driver.read_back(&order.content) {
         Ok(sha256) if sha256 == order.sha256 => None,
         Ok(sha256) => {
             let detail = format!("SHA-256 is {sha256}, should be {}", order.sha256);
-            transfer.timing.time_to_first_byte_seconds = None;
-            transfer.timing.time_to_50_seconds = None;
-            transfer.timing.time_to_90_seconds = None;
-            transfer.timing.time_to_100_seconds = None;
             Some(Failure { reason: "corrupt".to_owned(), detail })
         }
         Err(error) => Some(failed("error", &error)),
     };
-    transfer.timing.verify_seconds = Some(start.elapsed().as_secs_f64());
+    let timing = &mut transfer.timing;
+    if transfer.failure.is_some() {
+        timing.forget_marks();
+    }
+    timing.verify_seconds = Some(start.elapsed().as_secs_f64());
 }
 
-fn failed(reason: &str, error: &DriverError) -> Failure {
+pub(super) fn failed(reason: &str, error: &DriverError) -> Failure {
     Failure { reason: reason.to_owned(), detail: error.to_string() }
 }
 
 /// What is seen of a running download.
-struct Watch<'a> {
+pub(super) struct Watch<'a> {
     order: &'a Download,
     t0: Instant,
-    /// Last look that got an answer.
+    /// When the last look that got an answer was begun; for a reader, the end of its last wait.
     looked: Instant,
     /// Last time the node held more than before.
     grew: Instant,
@@ -107,10 +118,15 @@ impl<'a> Watch<'a> {
     fn until_the_end(&mut self, driver: &mut dyn Driver) -> Option<Failure> {
         let mut next = Instant::now();
         loop {
+            let asked = Instant::now();
             let error = match driver.progress() {
                 Ok(progress) => {
                     self.peers = self.peers.max(progress.peers);
-                    self.see(progress.verified_bytes, Instant::now());
+                    let now = Instant::now();
+                    // The answer is of an instant between the two, so what is new came after the last look was begun.
+                    self.looked(now);
+                    self.waited(asked);
+                    self.see(progress.verified_bytes, now);
                     None
                 }
                 Err(error) => Some(error),
@@ -127,9 +143,18 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn see(&mut self, bytes: u64, now: Instant) {
+    /// Up to now, what came since the last look could not be seen.
+    pub(super) fn looked(&mut self, now: Instant) {
         self.gap = self.gap.max(now - self.looked);
+    }
+
+    /// What came up to now is seen.
+    pub(super) fn waited(&mut self, now: Instant) {
         self.looked = now;
+    }
+
+    /// So many bytes are verified now.
+    pub(super) fn see(&mut self, bytes: u64, now: Instant) {
         if bytes <= self.bytes {
             return;
         }
@@ -153,7 +178,15 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn hopeless(&self, error: Option<&DriverError>, now: Instant) -> Option<Failure> {
+    /// How much longer silence is no failure.
+    pub(super) fn patience(&self, now: Instant) -> Duration {
+        let stalled = self.grew + Duration::from_secs_f64(self.order.stalled_seconds);
+        let end = stalled.min(self.t0 + Duration::from_secs_f64(self.order.deadline_seconds));
+        end.saturating_duration_since(now)
+    }
+
+    pub(super) fn hopeless(&self, error: Option<&DriverError>, now: Instant) -> Option<Failure> {
+        let said = error.map(|error| format!("; its last answer: {error}")).unwrap_or_default();
         let held = || format!("{} of {} bytes held", self.bytes, self.order.content.bytes);
         let fail = |reason: &str, detail| Some(Failure { reason: reason.to_owned(), detail });
         if let Some(error) = error
@@ -162,10 +195,10 @@ impl<'a> Watch<'a> {
             return fail("error", format!("only errors for {} s, last: {error}; {}", ERRORS.as_secs(), held()));
         }
         if (now - self.grew).as_secs_f64() > self.order.stalled_seconds {
-            return fail("stalled", format!("nothing new for {} s, {}", self.order.stalled_seconds, held()));
+            return fail("stalled", format!("nothing new for {} s, {}{said}", self.order.stalled_seconds, held()));
         }
         if (now - self.t0).as_secs_f64() > self.order.deadline_seconds {
-            return fail("deadline", format!("not done after {} s, {}", self.order.deadline_seconds, held()));
+            return fail("deadline", format!("not done after {} s, {}{said}", self.order.deadline_seconds, held()));
         }
         None
     }
@@ -314,6 +347,8 @@ mod tests {
         let stalled = run(&[Some(0), Some(400)], "good", 0.3, 5.0);
         assert_eq!(word(&stalled), "stalled");
         assert!(stalled.timing.stall_max_seconds.unwrap() >= 0.3 && stalled.timing.time_to_50_seconds.is_none());
+        let dead = run(&[Some(400), None], "good", 0.3, 5.0).failure.unwrap();
+        assert_eq!(dead.detail, "nothing new for 0.3 s, 400 of 1000 bytes held; its last answer: progress: 500");
         let growing: Vec<Option<u64>> = (1..500).map(Some).collect();
         assert_eq!(word(&run(&growing, "good", 1.0, 0.3)), "deadline");
         let corrupt = run(&[Some(1000)], "bad", 1.0, 1.0);

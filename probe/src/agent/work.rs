@@ -10,19 +10,19 @@ use std::{
 use benchgrid_measures::Counters;
 
 use crate::{
-    agent::{environment, transfer},
+    agent::{environment, stream, transfer, transfer::Meter},
     baseline::{self, Direction},
     content::Content,
     counters::{Idle, Reading},
-    driver::{Driver, DriverError},
-    protocol::{Download, Reply, Step, StepResult},
+    driver::{self, Driver, DriverError},
+    protocol::{Download, Reply, Step, StepResult, Transfer},
 };
 
 /// The device that carries the bytes of every node of a machine: nobody's are counted on it.
 const LOOPBACK: &str = "lo";
 
 /// Works on steps.
-pub(super) struct Worker {
+pub struct Worker {
     driver: Box<dyn Driver>,
     device: String,
     /// Traffic of the node when it did nothing last.
@@ -31,14 +31,17 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Drives a node and counts the bytes of a network device.
-    pub(super) fn new(driver: Box<dyn Driver>, device: String) -> Self {
+    pub fn new(driver: Box<dyn Driver>, device: String) -> Self {
         Self { driver, device, idle: Idle::default() }
     }
 
     /// Does a step that came at `arrived`.
-    pub(super) fn work(&mut self, step: Step, arrived: Instant) -> StepResult {
+    pub fn work(&mut self, step: Step, arrived: Instant) -> StepResult {
         let reply = match step {
             Step::Describe { limit_seconds } => self.describe(limit_seconds),
+            Step::Check { bytes } => {
+                Ok(Reply::Checked { broken: driver::preflight(self.driver.as_mut(), bytes).broken() })
+            }
             Step::Baseline { address, bytes, limit_seconds } => transfers(&address, bytes, limit_seconds),
             Step::Ingest { content, limit_seconds } => match self.ingest(&content, limit_seconds) {
                 Err(hidden @ DriverError::Hidden { .. }) => return StepResult::Hidden(text(&hidden)),
@@ -51,7 +54,8 @@ impl Worker {
             Step::Find { handle, limit_seconds } => {
                 done(self.driver.find(&handle, Duration::from_secs_f64(limit_seconds)))
             }
-            Step::Download(order) => Ok(self.download(&order, arrived)),
+            Step::Download(order) => Ok(self.get(transfer, &order, arrived)),
+            Step::Stream(order) => Ok(self.get(stream, &order, arrived)),
             Step::Remove { content } => done(self.driver.remove(&content)),
             Step::Finish => Ok(Reply::Done),
         };
@@ -93,11 +97,14 @@ impl Worker {
         Ok(Reply::Done)
     }
 
-    fn download(&mut self, order: &Download, arrived: Instant) -> Reply {
+    fn get(&mut self, how: Get, order: &Download, arrived: Instant) -> Reply {
         let (device, idle) = (&self.device, self.idle);
-        Reply::Downloaded(transfer(self.driver.as_mut(), order, arrived, &|| meter(device, idle)))
+        Reply::Downloaded(how(self.driver.as_mut(), order, arrived, &|| meter(device, idle)))
     }
 }
+
+/// A way to get content.
+type Get = fn(&mut dyn Driver, &Download, Instant, &Meter<'_>) -> Transfer;
 
 /// Starts to count; the function ends it.
 fn meter(device: &str, idle: Idle) -> Box<dyn FnOnce() -> Counters> {

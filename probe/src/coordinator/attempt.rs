@@ -10,12 +10,12 @@ use crate::{
     coordinator::{
         Journal, Settings, Status,
         background::Background,
-        draw::{self, phase_word},
+        draw,
         end::End,
         fate::Fate,
         ledger::Ledger,
         preflight::{self, Nodes},
-        repetition::{self, Cell, Which, Yield},
+        repetition::{self, Cell, Yield},
         swarm::Swarm,
     },
     experiment::Load,
@@ -77,14 +77,17 @@ impl<'a> Attempt<'a> {
     fn experiment(&mut self) -> Result<(), End> {
         let experiment = &self.settings.experiment;
         preflight::same_protocol(experiment)?;
+        preflight::exchangeable(experiment)?;
         self.doing("waiting for all nodes");
         let mut nodes = preflight::ready(experiment, &self.swarm, &self.fate)?;
         self.describe(&nodes);
         preflight::alike(experiment, &nodes)?;
+        preflight::as_assumed(experiment, &self.swarm)?;
         self.doing("measuring the links");
         preflight::baselines(experiment, &self.swarm, self.settings.baseline_port, &mut nodes)?;
         // Restarts so far harm nothing: nothing was measured yet.
         self.what_happened();
+        self.swarm.started_anew();
         self.repetitions(&nodes)
     }
 
@@ -115,10 +118,16 @@ impl<'a> Attempt<'a> {
             self.doing("waiting for the background's transfers");
         }
         backgrounds.iter().try_for_each(Background::under_way)?;
-        let mut failures = 0;
+        let (measure, kinds) = (&cell.experiment.measure, cell.experiment.observed());
+        if kinds.is_empty() {
+            let asked: Vec<_> = measure.observe.iter().map(|kind| kind.word()).collect();
+            let text = format!("no measured system can be observed by {}", asked.join(" or "));
+            return Err(End::new(Reason::Internal, text));
+        }
+        let mut failures = BTreeMap::new();
         let mut void = Vec::new();
-        for which in schedule(cell.experiment.measure.warmup, cell.experiment.measure.repetitions) {
-            let name = format!("{} {}", phase_word(which.phase), which.number);
+        for which in draw::schedule(cell.attempt, &kinds, measure.warmup, measure.repetitions) {
+            let name = which.text();
             self.doing(&name);
             let mut out = Yield::default();
             let went = cell.repeat(which, &mut out);
@@ -137,8 +146,9 @@ impl<'a> Attempt<'a> {
                     format!("{name}: {why}; that download can't be stopped, so nothing can be measured after it");
                 return Err(End::new(Reason::TransferFailed, text));
             }
-            failures = if nothing_arrived(&records) { failures + 1 } else { 0 };
-            if failures == 2 {
+            let failures = failures.entry(which.observe).or_insert(0);
+            *failures = if nothing_arrived(&records) { *failures + 1 } else { 0 };
+            if *failures == 2 {
                 let why = records.iter().find_map(|record| record.failure.as_ref());
                 let why = why.map(|failure| format!("{}: {}", failure.reason, failure.detail)).unwrap_or_default();
                 let text = format!("no download succeeded in two repetitions in a row, last in {name}: {why}");
@@ -203,12 +213,6 @@ impl<'a> Attempt<'a> {
             self.ledger.note(&format!("pod {pod}, container {container}: {image}"));
         }
     }
-}
-
-/// Warm-ups, then what counts.
-fn schedule(warmup: u32, repetitions: u32) -> impl Iterator<Item = Which> {
-    let of = |phase, count| (1..=count).map(move |number| Which { phase, number });
-    of(Phase::Warmup, warmup).chain(of(Phase::Measured, repetitions))
 }
 
 /// The first failed download that the node may go on with, and why it failed.

@@ -12,13 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchgrid_measures::{Phase, Reason};
+use benchgrid_measures::{Observation, Phase, Reason};
 
 use crate::{
     coordinator::{
-        draw::Parts,
+        draw::{Parts, Which},
         end::End,
-        repetition::{self, Cell, Which, Yield},
+        repetition::{self, Cell, Yield},
     },
     experiment::System,
     protocol::Reply,
@@ -77,12 +77,12 @@ impl<'a> Background<'a> {
     /// Content in, downloads, content out.
     fn transfer(&self, number: u32) -> Result<(), End> {
         let mut out = Yield::default();
-        let which = Which { phase: Phase::Measured, number };
+        let which = Which { phase: Phase::Measured, number, observe: Observation::Counter };
         let offers = [self.cell.bring_in(self.system, self.parts, which, &mut out)?];
         self.cell.gate(&offers[0])?;
         self.seen().began = true;
         let start = Instant::now();
-        let answers = self.cell.download(&offers);
+        let answers = self.cell.download(&offers, which.observe);
         let seconds = start.elapsed().as_secs_f64();
         let arrived = |answer: &_| matches!(answer, Ok(Reply::Downloaded(transfer)) if transfer.failure.is_none());
         let arrived = answers.values().filter(|answer| arrived(answer)).count();

@@ -2,7 +2,7 @@
 //!
 //! In: a system of the cell, the cell's id, the trial. Out: who seeds; the content of each repetition.
 
-use benchgrid_measures::{AttemptName, Phase};
+use benchgrid_measures::{AttemptName, Observation, Phase};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
@@ -83,12 +83,45 @@ pub(super) fn phase_word(phase: Phase) -> &'static str {
     }
 }
 
+/// Which repetition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Which {
+    pub(super) phase: Phase,
+    pub(super) number: u32,
+    pub(super) observe: Observation,
+}
+
+impl Which {
+    /// For people.
+    pub(super) fn text(self) -> String {
+        format!("{} {}, {}", phase_word(self.phase), self.number, self.observe.word())
+    }
+}
+
+/// Warm-ups, then what counts.
+///
+/// Of several kinds of observation, each round has one repetition; which is first is drawn, and turns from round to round, so
+/// that what drifts in a deployment is shared by all.
+pub(super) fn schedule(attempt: &AttemptName, kinds: &[Observation], warmup: u32, repetitions: u32) -> Vec<Which> {
+    let drawn = unhex(&Content::seed(&["order", &attempt.cell, &attempt.trial.to_string()]));
+    let mut first = drawn.and_then(|bytes| bytes.first().copied()).map_or(0, usize::from);
+    let mut all = Vec::new();
+    for (phase, count) in [(Phase::Warmup, warmup), (Phase::Measured, repetitions)] {
+        for number in 1..=count {
+            let turn = (0..kinds.len()).map(|i| kinds[(first + i) % kinds.len()]);
+            all.extend(turn.map(|observe| Which { phase, number, observe }));
+            first += 1;
+        }
+    }
+    all
+}
+
 /// The content of one repetition, unlike any other's.
-pub(super) fn content(attempt: &AttemptName, system: &str, phase: Phase, repetition: u32, bytes: u64) -> Content {
-    let phase = phase_word(phase);
-    let [trial, number, repetition] = [attempt.trial, attempt.number, repetition].map(|n| n.to_string());
-    let seed = Content::seed(&["content", &attempt.cell, &trial, &number, system, phase, &repetition]);
-    let name = format!("{}-t{trial}a{number}-{system}-{phase}{repetition}", attempt.cell);
+pub(super) fn content(attempt: &AttemptName, system: &str, which: Which, bytes: u64) -> Content {
+    let (phase, observe) = (phase_word(which.phase), which.observe.word());
+    let [trial, number, repetition] = [attempt.trial, attempt.number, which.number].map(|n| n.to_string());
+    let seed = Content::seed(&["content", &attempt.cell, &trial, &number, system, phase, &repetition, &observe]);
+    let name = format!("{}-t{trial}a{number}-{system}-{phase}{repetition}-{observe}", attempt.cell);
     Content { name, seed, bytes }
 }
 
@@ -102,6 +135,7 @@ mod tests {
     fn system(seeders: u32, groups: &[(&str, GroupRole, u32)]) -> System {
         let group = |(name, role, replicas): &(&str, _, _)| Group {
             name: (*name).to_owned(),
+            driver: None,
             role: *role,
             replicas: *replicas,
             link: None,
@@ -164,15 +198,35 @@ mod tests {
     fn contents_are_fresh() {
         let attempt = AttemptName::new("x", "0123456789", "abcdef", 1, 1);
         let again = AttemptName::new("x", "0123456789", "abcdef", 1, 2);
-        let one = content(&attempt, "bt", Phase::Measured, 1, 10);
+        let of = |phase, number| Which { phase, number, observe: Observation::Counter };
+        let first = of(Phase::Measured, 1);
+        let one = content(&attempt, "bt", first, 10);
         for other in [
-            content(&attempt, "bt", Phase::Measured, 2, 10),
-            content(&attempt, "bt", Phase::Warmup, 1, 10),
-            content(&again, "bt", Phase::Measured, 1, 10),
-            content(&attempt, "codex", Phase::Measured, 1, 10),
+            content(&attempt, "bt", of(Phase::Measured, 2), 10),
+            content(&attempt, "bt", of(Phase::Warmup, 1), 10),
+            content(&attempt, "bt", Which { observe: Observation::Stream, ..first }, 10),
+            content(&again, "bt", first, 10),
+            content(&attempt, "codex", first, 10),
         ] {
             assert!(one.seed != other.seed && one.name != other.name);
         }
-        assert_eq!(one.name, "0123456789-t1a1-bt-measured1");
+        assert_eq!(one.name, "0123456789-t1a1-bt-measured1-counter");
+    }
+
+    #[test]
+    fn kinds_take_turns() {
+        use Observation::{Counter, Stream};
+        let shown = |attempt: &AttemptName, kinds: &[Observation]| -> String {
+            let all = schedule(attempt, kinds, 1, 4);
+            let word = |which: Which| if which.observe == Counter { 'c' } else { 's' };
+            let turn = |which: Which| format!("{}{}{} ", &phase_word(which.phase)[..1], which.number, word(which));
+            all.into_iter().map(turn).collect()
+        };
+        let of = |trial| AttemptName::new("x", "0123456789", "abcdef", trial, 1);
+        assert_eq!(shown(&of(1), &[Counter]), "w1c m1c m2c m3c m4c ");
+        let orders = ["w1c w1s m1s m1c m2c m2s m3s m3c m4c m4s ", "w1s w1c m1c m1s m2s m2c m3c m3s m4s m4c "];
+        let drawn: BTreeSet<_> = (1..20).map(|trial| shown(&of(trial), &[Counter, Stream])).collect();
+        assert_eq!(drawn, BTreeSet::from(orders.map(str::to_owned)));
+        assert!(schedule(&of(1), &[], 1, 4).is_empty());
     }
 }

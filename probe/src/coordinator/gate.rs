@@ -30,6 +30,8 @@ enum Gate {
     /// All pairs of nodes are connected, and one that takes no part finds the content: looking it up from a leecher would
     /// spare that leecher the first step of its download.
     Bystander,
+    /// All pairs of nodes are connected. A sidecar that took a content says by it that the others can get it.
+    Connected,
     /// Nothing is to be discovered: leechers are told where the seeders are. The first one must answer.
     Answers,
 }
@@ -37,8 +39,11 @@ enum Gate {
 impl Gate {
     fn of(driver: &str, handle: &Handle) -> Result<Self, String> {
         match driver {
-            "qbittorrent" => infohash(handle).map(Self::Tracker).ok_or_else(|| "the handle is no torrent".to_owned()),
+            "qbittorrent" | "rqbit" => {
+                infohash(handle).map(Self::Tracker).ok_or_else(|| "the handle is no torrent".to_owned())
+            }
             "codex" => Ok(Self::Bystander),
+            "external" => Ok(Self::Connected),
             _ => Ok(Self::Answers),
         }
     }
@@ -65,6 +70,7 @@ pub(super) fn open(
                 .map(drop)
                 .map_err(|trouble| format!("node {bystander}: {trouble}"))
         }
+        Gate::Connected => connect(swarm, &pods(system), limit),
         Gate::Answers => {
             let first = parts.seeders.first().ok_or("there are no seeders")?;
             let step = Step::Describe { limit_seconds };
@@ -140,6 +146,7 @@ mod tests {
         let error = Gate::of("qbittorrent", &Handle("x".to_owned())).unwrap_err();
         assert_eq!(error, "the handle is no torrent");
         assert_eq!(Gate::of("codex", &Handle("x".to_owned())), Ok(Gate::Bystander));
+        assert_eq!(Gate::of("external", &Handle("x".to_owned())), Ok(Gate::Connected));
         assert_eq!(Gate::of("http", &Handle("x".to_owned())), Ok(Gate::Answers));
     }
 
@@ -172,7 +179,8 @@ mod tests {
 
     #[test]
     fn codex_connects_every_pair_and_asks_a_bystander() {
-        let group = |name: &str, role, replicas| Group { name: name.to_owned(), role, replicas, link: None };
+        let group =
+            |name: &str, role, replicas| Group { name: name.to_owned(), driver: None, role, replicas, link: None };
         let groups = vec![group("b", GroupRole::Bootstrap, 1), group("n", GroupRole::Any, 2)];
         let (name, driver) = ("c".to_owned(), "codex".to_owned());
         let system = System { name, driver, load: Load::Measured, seeders: 1, groups };

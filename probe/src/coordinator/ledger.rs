@@ -1,8 +1,9 @@
 //! The records of an attempt on their way out.
 //!
 //! In: records as they are made. Out: each as a JSON line to the journal at once, and to the store; at the end the
-//! outcome, after the records were read back and counted. What the store did not take yet waits as frozen bytes. Without
-//! a store, the journal is all.
+//! outcome, after the records were read back and counted. What the store did not take yet waits as frozen bytes, and what
+//! it took is kept until it was read back. Without a store, the
+//! journal is all.
 
 use std::time::Duration;
 
@@ -16,11 +17,16 @@ use crate::{
 /// How long the experiment waits for the store between two repetitions; the rest can wait for the end.
 const BETWEEN: Duration = Duration::from_secs(10);
 
+/// How long the values are looked for before everything is sent once more.
+const FIRST_CONFIRMATION: Duration = Duration::from_secs(30);
+
 /// Keeps what must still go to the store, and counts what went.
 pub(super) struct Ledger<'a> {
     store: Option<Store>,
     journal: &'a mut dyn Journal,
     waiting: Vec<Parcel>,
+    /// What the store took: one that is killed forgets what it took last.
+    taken: Vec<Parcel>,
     records: u32,
     values: usize,
     span: Option<(i64, i64)>,
@@ -28,7 +34,7 @@ pub(super) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     pub(super) fn new(store: Option<Store>, journal: &'a mut dyn Journal) -> Self {
-        Self { store, journal, waiting: Vec::new(), records: 0, values: 0, span: None }
+        Self { store, journal, waiting: Vec::new(), taken: Vec::new(), records: 0, values: 0, span: None }
     }
 
     /// Tells people what happens.
@@ -57,13 +63,24 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Sends what waits, in order; stops at the first parcel that does not get through.
+    /// Sends what waits, in order; stops where the store can't be reached. A parcel that it refuses holds up no other.
     fn push(&mut self, patience: Duration) -> Result<(), StoreError> {
-        while let (Some(store), Some(parcel)) = (&self.store, self.waiting.first()) {
-            store.push(parcel, patience)?;
-            self.waiting.remove(0);
+        let Some(store) = &self.store else { return Ok(()) };
+        let mut refused = Ok(());
+        let mut waiting = std::mem::take(&mut self.waiting).into_iter();
+        while let Some(parcel) = waiting.next() {
+            let Err(error) = store.push(&parcel, patience) else {
+                self.taken.push(parcel);
+                continue;
+            };
+            self.waiting.push(parcel);
+            if !matches!(error, StoreError::Refused { .. }) {
+                self.waiting.extend(waiting);
+                return Err(error);
+            }
+            refused = Err(error);
         }
-        Ok(())
+        refused
     }
 
     /// Ends the attempt: everything to the store, read back, then the marker, which says that all records are there.
@@ -80,11 +97,24 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    /// Whether the store shows every value.
+    fn confirm(&self, attempt: &str, patience: Duration) -> Result<(), StoreError> {
+        match (&self.store, self.span) {
+            (Some(store), Some(span)) => store.confirm(attempt, self.values, span, patience),
+            _ => Ok(()),
+        }
+    }
+
     fn settle(&mut self, attempt: &str) -> Result<(), StoreError> {
         self.push(PATIENCE)?;
-        match (&self.store, self.span) {
-            (Some(store), Some(span)) => store.confirm(attempt, self.values, span),
-            _ => Ok(()),
+        match self.confirm(attempt, FIRST_CONFIRMATION) {
+            Err(missing @ StoreError::Missing { .. }) => {
+                self.journal.note(&format!("sent once more: {missing}"));
+                self.waiting = std::mem::take(&mut self.taken);
+                self.push(PATIENCE)?;
+                self.confirm(attempt, PATIENCE)
+            }
+            other => other,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchgrid_measures::{Baseline, MEASUREMENT_PROTOCOL, Reason};
+use benchgrid_measures::{Baseline, DriverFacts, MEASUREMENT_PROTOCOL, Reason};
 
 use crate::{
     baseline::{PAYLOAD_SHARE, TOLERANCE, agrees},
@@ -29,6 +29,9 @@ const AGAIN: usize = 2;
 /// Beyond twice the time that the asked rates need, a transfer has failed.
 const SLACK: Duration = Duration::from_secs(20);
 
+/// How long looking at a node may take: some requests, each of which may take half a minute.
+const CHECKS: Duration = Duration::from_mins(5);
+
 /// One node of the cell.
 #[derive(Debug, Clone)]
 pub(super) struct NodeFacts {
@@ -43,8 +46,11 @@ pub(super) struct NodeFacts {
 /// Every node, by pod.
 pub(super) type Nodes = BTreeMap<String, NodeFacts>;
 
-/// Whether this coordinator measures as the compiler meant.
+/// Whether this coordinator measures as the compiler meant, and there is something to measure.
 pub(super) fn same_protocol(experiment: &Experiment) -> Result<(), End> {
+    if experiment.measure.file_size == 0 {
+        return Err(End::new(Reason::Preflight, "the cell's fileSize is 0: nothing would be transferred"));
+    }
     if experiment.protocol == MEASUREMENT_PROTOCOL {
         return Ok(());
     }
@@ -55,6 +61,23 @@ pub(super) fn same_protocol(experiment: &Experiment) -> Result<(), End> {
             experiment.protocol
         ),
     ))
+}
+
+/// Whether the nodes of each system can take each other's handles.
+pub(super) fn exchangeable(experiment: &Experiment) -> Result<(), End> {
+    let handle = |driver: &str| DriverFacts::named(driver).map(|facts| facts.handle);
+    for system in &experiment.systems {
+        for group in &system.groups {
+            let driver = system.driver(group);
+            if driver != system.driver && handle(driver).is_none_or(|kind| handle(&system.driver) != Some(kind)) {
+                let (name, group, other) = (&system.name, &group.name, &system.driver);
+                let text =
+                    format!("group {group} of {name} is driven by {driver}, which can't exchange content with {other}");
+                return Err(End::new(Reason::Preflight, text));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Waits until every agent registered and every node says who it is.
@@ -119,8 +142,9 @@ pub(super) fn alike(experiment: &Experiment, nodes: &Nodes) -> Result<(), End> {
     for (system, group, pod) in experiment.nodes() {
         let Some((pod, facts)) = nodes.get_key_value(&pod) else { continue };
         let it = &facts.description;
-        if it.driver != system.driver {
-            let text = format!("node {pod} is driven by {}, the cell asks for {}", it.driver, system.driver);
+        let driver = system.driver(group);
+        if it.driver != driver {
+            let text = format!("node {pod} is driven by {}, the cell asks for {driver}", it.driver);
             return Err(End::new(Reason::Preflight, text));
         }
         let (other, that) = first.entry((&system.name, &group.name)).or_insert((pod, it));
@@ -130,6 +154,23 @@ pub(super) fn alike(experiment: &Experiment, nodes: &Nodes) -> Result<(), End> {
         }
     }
     Ok(())
+}
+
+/// Whether every node is as its driver takes it to be, as far as that can be seen.
+pub(super) fn as_assumed(experiment: &Experiment, swarm: &Swarm) -> Result<(), End> {
+    let pods: Vec<_> = experiment.nodes().map(|(_, _, pod)| pod).collect();
+    let step = Step::Check { bytes: experiment.measure.file_size };
+    let mut broken = Vec::new();
+    for (pod, answer) in swarm.all(&pods, CHECKS, |_| step.clone()) {
+        match answer {
+            Ok(Reply::Checked { broken: told }) => {
+                broken.extend(told.into_iter().map(|it| format!("node {pod}: {it}")))
+            }
+            Ok(other) => return Err(End::new(Reason::Internal, format!("node {pod}: {other:?}"))),
+            Err(trouble) => return Err(End::new(Reason::Preflight, format!("node {pod}: {trouble}"))),
+        }
+    }
+    if broken.is_empty() { Ok(()) } else { Err(End::new(Reason::Preflight, broken.join("; "))) }
 }
 
 /// Measures the link of every node that has a rate, against the coordinator, whose own link is not shaped.
@@ -238,6 +279,33 @@ mod tests {
             text,
             "node bt-nodes-1 down: asked 50.000 Mbit/s (payload 47.820 within 10 % of the rate), measured 13000.000"
         );
+    }
+
+    #[test]
+    fn groups_of_one_system_must_understand_each_other() {
+        let group = |driver: Option<&str>| Group {
+            name: "g".to_owned(),
+            driver: driver.map(str::to_owned),
+            role: crate::experiment::GroupRole::Any,
+            replicas: 1,
+            link: None,
+        };
+        let experiment = |system: &str, other| {
+            let text = serde_json::json!({
+                "protocol": 1, "lab": "", "scenario": "", "cell": "", "digest": "", "levels": {},
+                "measure": {"fileSize": 1, "repetitions": 1, "warmup": 0, "readySeconds": 1.0, "gateSeconds": 1.0,
+                    "stalledSeconds": 1.0, "transferDeadlineSeconds": 1.0, "idleSeconds": 0.0, "coolDownSeconds": 0.0,
+                    "baselineBytes": 0, "fluidBoundSeconds": null},
+                "systems": [{"name": "s", "driver": system, "seeders": 1, "groups": [group(None), group(other)]}],
+                "store": {"write": "", "read": ""},
+            });
+            serde_json::from_value::<Experiment>(text).unwrap()
+        };
+        assert_eq!(exchangeable(&experiment("qbittorrent", Some("rqbit"))).map_err(|end| end.detail), Ok(()));
+        assert!(exchangeable(&experiment("external", None)).is_ok());
+        let end = exchangeable(&experiment("qbittorrent", Some("codex"))).unwrap_err();
+        assert_eq!(end.detail, "group g of s is driven by codex, which can't exchange content with qbittorrent");
+        assert!(exchangeable(&experiment("qbittorrent", Some("pigeon"))).is_err());
     }
 
     #[test]

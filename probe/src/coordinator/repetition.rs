@@ -6,14 +6,13 @@
 use std::{collections::BTreeMap, thread, time::Duration};
 
 use benchgrid_measures::{
-    AttemptName, Counters, Failure, Identity, Kind, Node, Observation, Phase, RECORD_SCHEMA, Reason, Record, Role,
-    Timing,
+    AttemptName, Counters, Failure, Identity, Kind, Node, Observation, RECORD_SCHEMA, Reason, Record, Role, Timing,
 };
 
 use crate::{
     content::Content,
     coordinator::{
-        draw::{self, Parts},
+        draw::{self, Parts, Which},
         end::{End, now_ms},
         gate,
         preflight::Nodes,
@@ -43,13 +42,6 @@ pub(super) struct Cell<'a> {
     pub(super) parts: BTreeMap<String, Parts>,
 }
 
-/// Which repetition.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Which {
-    pub(super) phase: Phase,
-    pub(super) number: u32,
-}
-
 /// What a repetition gave.
 #[derive(Debug, Default)]
 pub(super) struct Yield {
@@ -74,7 +66,7 @@ impl Cell<'_> {
     /// Runs a repetition; what it gave so far is in `out`, whatever the result.
     pub(super) fn repeat(&self, which: Which, out: &mut Yield) -> Result<(), End> {
         let mut offers = Vec::new();
-        for system in self.experiment.loaded(Load::Measured) {
+        for system in self.experiment.loaded(Load::Measured).filter(|system| system.gives(which.observe)) {
             let Some(parts) = self.parts.get(&system.name) else { continue };
             offers.push(self.bring_in(system, parts, which, out)?);
         }
@@ -82,7 +74,7 @@ impl Cell<'_> {
             self.gate(offer)?;
         }
         self.idle(out);
-        let answers = self.download(&offers);
+        let answers = self.download(&offers, which.observe);
         let ended_ms = now_ms();
         for offer in &offers {
             for pod in &offer.parts.leechers {
@@ -111,7 +103,7 @@ impl Cell<'_> {
         out: &mut Yield,
     ) -> Result<Offer<'a>, End> {
         let measure = &self.experiment.measure;
-        let content = draw::content(self.attempt, &system.name, which.phase, which.number, measure.file_size);
+        let content = draw::content(self.attempt, &system.name, which, measure.file_size);
         let limit = measure.transfer_deadline_seconds.max(measure.gate_seconds);
         let step = Step::Ingest { content: content.clone(), limit_seconds: limit };
         // Generated, then brought in, then hashed.
@@ -159,8 +151,12 @@ impl Cell<'_> {
     }
 
     /// All leechers of these contents at once.
-    pub(super) fn download(&self, offers: &[Offer<'_>]) -> BTreeMap<String, Answer> {
+    pub(super) fn download(&self, offers: &[Offer<'_>], observe: Observation) -> BTreeMap<String, Answer> {
         let measure = &self.experiment.measure;
+        let step = match observe {
+            Observation::Counter => Step::Download,
+            Observation::Stream => Step::Stream,
+        };
         let mut orders = BTreeMap::new();
         for offer in offers {
             let order = Download {
@@ -179,10 +175,11 @@ impl Cell<'_> {
         let pods: Vec<_> = orders.keys().cloned().collect();
         let limit = START_IN + Duration::from_secs_f64(measure.transfer_deadline_seconds) + self.hashing();
         // Every pod asked for is a key.
-        self.swarm.all(&pods, limit, |pod| orders.get(pod).cloned().map_or(Step::Finish, Step::Download))
+        self.swarm.all(&pods, limit, |pod| orders.get(pod).cloned().map_or(Step::Finish, step))
     }
 
-    /// Removes the content everywhere. A node that does not answer voids the repetition.
+    /// Removes the content everywhere. A node that can't voids the repetition: it was not whole at its end, and the others may
+    /// have had less from it than from one that is.
     pub(super) fn bring_out(&self, offers: &[Offer<'_>], out: &mut Yield) {
         for offer in offers {
             let pods: Vec<_> = offer.parts.seeders.iter().chain(&offer.parts.leechers).cloned().collect();
@@ -190,7 +187,7 @@ impl Cell<'_> {
             // A node may remove block by block.
             for (pod, answer) in self.swarm.all(&pods, SLACK + self.hashing(), |_| step.clone()) {
                 if let Err(trouble) = answer {
-                    out.notes.push(format!("node {pod}, removing {}: {trouble}", offer.content.name));
+                    out.invalid.push(format!("node {pod}, removing {}: {trouble}", offer.content.name));
                     out.invalid.extend(voids(&pod, &trouble));
                 }
             }
@@ -207,7 +204,7 @@ impl Cell<'_> {
         let facts = self.nodes.get(pod);
         Record {
             schema: RECORD_SCHEMA,
-            id: Record::name(&self.identity.attempt, which.phase, which.number, kind, pod),
+            id: Record::name(&self.identity.attempt, which.phase, which.number, which.observe, kind, pod),
             identity: self.identity.clone(),
             levels: self.experiment.levels.clone(),
             node: Node {
@@ -219,9 +216,9 @@ impl Cell<'_> {
             kind,
             phase: which.phase,
             repetition: which.number,
-            observe: Observation::Counter,
-            driver: offer.system.driver.clone(),
-            version: facts.map(|facts| facts.description.version.clone()).unwrap_or_default(),
+            observe: which.observe,
+            driver: facts.map_or(&offer.system.driver, |facts| &facts.description.driver).clone(),
+            version: facts.map(|facts| cut(&facts.description.version)).unwrap_or_default(),
             content_bytes: offer.content.bytes,
             content_sha256: offer.sha256.clone(),
             seeders: offer.parts.seeders.clone(),
@@ -237,6 +234,11 @@ impl Cell<'_> {
             curve: Vec::new(),
         }
     }
+}
+
+/// A version as records have it; may be the error text of whatever should have found it out.
+fn cut(version: &str) -> String {
+    version.chars().take(Record::VERSION_LENGTH).collect()
 }
 
 /// Whether a download that failed goes on in the node whatever it is told, and so into what is measured next.

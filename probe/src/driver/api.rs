@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the node has to take or give the next bytes of a long body.
 const STALL: Duration = Duration::from_mins(1);
 
+/// How long a look at a transfer may take: a node that is stuck must not hold up who looks.
+pub(super) const LOOK: Duration = Duration::from_secs(5);
+
 /// One node's API.
 #[derive(Debug, Clone)]
 pub(super) struct Api {
@@ -85,6 +88,19 @@ impl Api {
     /// Posts a body of that type.
     pub(super) fn post(&self, path: &str, kind: &str, body: &[u8]) -> Result<String, DriverError> {
         let request = self.agent.post(self.url(path)).content_type(kind);
+        read(&format!("POST {path}"), request.send(body))
+    }
+
+    /// Posts a body of that type, to a node that may take its time.
+    pub(super) fn post_within(
+        &self,
+        path: &str,
+        kind: &str,
+        body: &[u8],
+        limit: Duration,
+    ) -> Result<String, DriverError> {
+        let request = self.agent.post(self.url(path)).content_type(kind);
+        let request = request.config().timeout_recv_response(Some(limit)).build();
         read(&format!("POST {path}"), request.send(body))
     }
 

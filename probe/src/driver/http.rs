@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     Description, Driver, DriverError, Handle, Ingested, Place, Progress,
-    api::{Api, failed},
+    api::{Api, LOOK, failed},
 };
 use crate::{
     content::{Content, copy_hashed},
@@ -84,9 +84,16 @@ impl Driver for Http {
         Ok(())
     }
 
+    fn stream(&mut self, handle: &Handle, content: &Content, seeders: &[String]) -> Result<String, DriverError> {
+        let from: Vec<_> = seeders.iter().map(|host| self.seeder_url(host)).collect();
+        self.current = Some(handle.0.clone());
+        let api = self.place.api.trim_end_matches('/');
+        Ok(format!("{api}/files/{}/stream?bytes={}&from={}", handle.0, content.bytes, from.join(",")))
+    }
+
     fn progress(&mut self) -> Result<Progress, DriverError> {
         let name = self.current.as_ref().ok_or_else(|| failed("progress", "nothing was started"))?;
-        let held: Held = self.api.json(&format!("/files/{name}/held"))?;
+        let held: Held = self.api.json_within(&format!("/files/{name}/held"), LOOK)?;
         match held.error {
             Some(error) => Err(failed(&format!("fetch of {name}"), error)),
             None => Ok(Progress { verified_bytes: held.bytes, peers: Some(held.peers) }),

@@ -8,20 +8,23 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    conform::{self, Checks},
-    content::Content,
-};
+use crate::content::Content;
 
 mod api;
 mod codex;
+mod conform;
+mod external;
 mod http;
 mod qbittorrent;
+mod rqbit;
 mod torrent;
 
 pub use codex::Codex;
+pub use conform::{Check, Checks, conform, preflight};
+pub use external::External;
 pub use http::Http;
 pub use qbittorrent::QBittorrent;
+pub use rqbit::Rqbit;
 pub use torrent::{Bencode, InfoHash, Metainfo, infohash};
 
 /// Where a driver finds its node.
@@ -111,8 +114,11 @@ pub enum DriverError {
         /// What the node says of the tracker.
         detail: String,
     },
+    /// The node has no download API that a reader could use, or none that the driver knows.
+    #[error("the driver gives no stream")]
+    NoStream,
     /// A driver of that name does not exist.
-    #[error("unknown driver `{0}`; there are codex, http and qbittorrent")]
+    #[error("unknown driver `{0}`; there are codex, external, http, qbittorrent and rqbit")]
     Unknown(String),
 }
 
@@ -139,6 +145,14 @@ pub trait Driver: Send {
     /// Starts to download; returns once the node took the order. `seeders` are host names.
     fn start(&mut self, handle: &Handle, content: &Content, seeders: &[String]) -> Result<(), DriverError>;
 
+    /// Starts to download for a reader: the URL whose body is the content, in order, of announced length, as it comes. The
+    /// request is for the caller to send. Asked only of drivers that declare [`Observation::Stream`].
+    ///
+    /// [`Observation::Stream`]: benchgrid_measures::Observation::Stream
+    fn stream(&mut self, _: &Handle, _: &Content, _: &[String]) -> Result<String, DriverError> {
+        Err(DriverError::NoStream)
+    }
+
     /// How far the download is.
     fn progress(&mut self) -> Result<Progress, DriverError>;
 
@@ -148,7 +162,13 @@ pub trait Driver: Send {
     /// Removes the content from the node, data included; no error when it isn't there.
     fn remove(&mut self, content: &Content) -> Result<(), DriverError>;
 
-    /// Checks what the driver takes for granted of its node; none where the rest could not be checked.
+    /// Checks what the driver takes for granted of its node and can see without a change to it, contents of so many
+    /// bytes being planned; none where the rest could not be checked.
+    fn look(&mut self, _bytes: u64, checks: &mut Checks) -> Option<()> {
+        conform::answers(self, checks)
+    }
+
+    /// Checks the rest, with a content that comes and goes; none as above.
     fn conform(&mut self, content: &Content, checks: &mut Checks) -> Option<()> {
         conform::carries(self, content, checks)
     }
@@ -158,8 +178,10 @@ pub trait Driver: Send {
 pub fn driver(name: &str, place: Place) -> Result<Box<dyn Driver>, DriverError> {
     match name {
         "codex" => Ok(Box::new(Codex::new(place))),
+        "external" => Ok(Box::new(External::new(place))),
         "http" => Ok(Box::new(Http::new(place))),
         "qbittorrent" => Ok(Box::new(QBittorrent::new(place))),
+        "rqbit" => Ok(Box::new(Rqbit::new(place))),
         other => Err(DriverError::Unknown(other.to_owned())),
     }
 }

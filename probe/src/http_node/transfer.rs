@@ -2,23 +2,24 @@
 //!
 //! In: an order. Out: the file, from all seeders at once, and how far it is. Every seeder has one connection and
 //! takes the next range when it is done with one, so that a slow seeder holds nobody up; what a failing one leaves,
-//! the others take.
+//! the others take. A reader has it in order: what there is without a hole, as it comes.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fs::{self, File},
     io::{self, Read},
     ops::Range,
     os::unix::fs::FileExt,
     path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
 };
 
+use axum::body::Bytes;
 use ureq::Agent;
 
 use super::{Fetch, Held};
@@ -43,11 +44,17 @@ pub(super) struct Transfer {
     held: AtomicU64,
     peers: AtomicU32,
     state: Mutex<State>,
+    /// Something in the state changed that a reader waits for.
+    news: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     ranges: VecDeque<Range<u64>>,
+    /// Bytes that are there from the start on, without a hole.
+    whole: u64,
+    /// What is there behind a hole: end by start.
+    islands: BTreeMap<u64, u64>,
     stopped: bool,
     done: bool,
     error: Option<String>,
@@ -56,7 +63,7 @@ struct State {
 impl Transfer {
     /// Starts it in the background.
     pub(super) fn begin(order: &Fetch, part: PathBuf, whole: PathBuf) -> io::Result<Arc<Self>> {
-        let file = File::create(&part)?;
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(&part)?;
         file.set_len(order.bytes)?;
         let ranges = ranges(order.bytes, order.from.len() as u64);
         let transfer = Arc::new(Self {
@@ -68,6 +75,7 @@ impl Transfer {
             held: AtomicU64::new(0),
             peers: AtomicU32::new(0),
             state: Mutex::new(State { ranges, ..State::default() }),
+            news: Condvar::new(),
         });
         let (running, from) = (Arc::clone(&transfer), order.from.clone());
         thread::spawn(move || running.run(&from));
@@ -78,6 +86,7 @@ impl Transfer {
     pub(super) fn stop(&self) {
         let mut state = self.state();
         state.stopped = true;
+        self.news.notify_all();
         if !state.done {
             let _ = fs::remove_file(&self.part);
         }
@@ -106,6 +115,7 @@ impl Transfer {
         if state.stopped {
             return;
         }
+        self.news.notify_all();
         if self.held.load(Ordering::Relaxed) < self.total {
             state.error = Some(errors.join("; "));
             let _ = fs::remove_file(&self.part);
@@ -160,13 +170,63 @@ impl Transfer {
                 return Err(format!("ended {} bytes early", range.end - range.start));
             }
             self.file.write_all_at(&chunk[..count], range.start).map_err(|error| error.to_string())?;
-            range.start += count as u64;
+            let came = range.start..range.start + count as u64;
+            range.start = came.end;
             self.held.fetch_add(count as u64, Ordering::Relaxed);
-            if self.state().stopped {
+            let mut state = self.state();
+            if state.stopped {
                 return Err("stopped".to_owned());
             }
+            state.add(came);
+            self.news.notify_all();
         }
         Ok(())
+    }
+
+    /// Gives a reader the file in order, as it comes; `send` says whether there is still one.
+    pub(super) fn pass_on(&self, most: usize, send: &dyn Fn(io::Result<Bytes>) -> bool) {
+        let mut at = 0;
+        while at < self.total {
+            let chunk = self.behind(at).and_then(|end| {
+                let mut chunk = vec![0; usize::try_from(end - at).unwrap_or(most).min(most)];
+                self.file.read_exact_at(&mut chunk, at).map(|()| Bytes::from(chunk))
+            });
+            at = chunk.as_ref().map_or(self.total, |chunk| at + chunk.len() as u64);
+            if !send(chunk) {
+                return;
+            }
+        }
+    }
+
+    /// Waits until there is something behind that place without a hole; its end.
+    fn behind(&self, at: u64) -> io::Result<u64> {
+        let mut state = self.state();
+        loop {
+            if state.whole > at {
+                return Ok(state.whole);
+            }
+            if state.stopped || state.error.is_some() {
+                return Err(io::Error::other(state.error.clone().unwrap_or_else(|| "stopped".to_owned())));
+            }
+            state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl State {
+    /// Bytes that came, each once.
+    fn add(&mut self, came: Range<u64>) {
+        if came.start != self.whole {
+            match self.islands.range_mut(..came.start).next_back() {
+                Some((_, end)) if *end == came.start => *end = came.end,
+                _ => drop(self.islands.insert(came.start, came.end)),
+            }
+            return;
+        }
+        self.whole = came.end;
+        while let Some(end) = self.islands.remove(&self.whole) {
+            self.whole = end;
+        }
     }
 }
 
@@ -187,6 +247,16 @@ fn ranges(total: u64, seeders: u64) -> VecDeque<Range<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn holes_hold_a_reader_up() {
+        let mut state = State::default();
+        for (came, whole) in [(4..5, 0), (5..6, 0), (0..2, 2), (6..9, 2), (2..3, 3), (3..4, 9), (9..10, 10)] {
+            state.add(came);
+            assert_eq!(state.whole, whole);
+        }
+        assert!(state.islands.is_empty());
+    }
 
     #[test]
     fn ranges_cover_the_file_once() {

@@ -8,7 +8,7 @@ use crate::spec::{ExpressionError, MOST_SAID, codes, suggest};
 
 /// What `measure`, `group` and `data` have.
 const ATTRIBUTES: [(&str, &[&str]); 3] = [
-    ("measure", &["fileSize", "seeders", "trials", "repetitions", "warmup"]),
+    ("measure", &["fileSize", "seeders", "trials", "repetitions", "warmup", "transfers"]),
     ("group", &["name", "replicas", "role"]),
     ("data", &["size"]),
 ];

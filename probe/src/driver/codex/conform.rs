@@ -4,22 +4,34 @@
 
 use super::{BLOCK, Codex, LOCAL, generation::Generation, node::Node};
 use crate::{
-    conform::{Checks, read_back, upload},
     content::Content,
-    driver::{Driver, api::failed},
+    driver::{
+        Checks, Description, Driver,
+        api::failed,
+        conform::{read_back, upload},
+    },
 };
 
 /// More than any manifest was seen to take; less than a block by far.
 const MANIFEST: u64 = 1024;
 
-pub(super) fn conform(driver: &mut Codex, content: &Content, checks: &mut Checks) -> Option<()> {
-    let described = driver.describe();
-    let seen = |it: &crate::driver::Description| format!("{}, version {}", it.settings["generation"], it.version);
-    let described = checks.get("one of the known APIs is there", described, seen)?;
+pub(super) fn look(driver: &mut Codex, bytes: u64, checks: &mut Checks) -> Option<()> {
+    let seen = |it: &Description| format!("{}, version {}", it.settings["generation"], it.version);
+    let described = checks.get("one of the known APIs is there", driver.describe(), seen)?;
     let addresses = &described.settings["addresses"];
-    checks.that("the node announces a TCP address", !addresses.is_empty(), addresses);
+    checks.that("the node announces a TCP address", !addresses.is_empty(), format!("{addresses:?}"));
+    let seen = |it: &super::node::Space| format!("{} of {}", it.quota_used_bytes, it.quota_max_bytes);
+    let space = checks.get("the store tells its used bytes", driver.node().and_then(|node| node.space()), seen)?;
+    // A full store is silent: a download into it would only stand still.
+    let room = space.quota_max_bytes.saturating_sub(space.quota_used_bytes);
+    let needed = bytes.next_multiple_of(BLOCK) + MANIFEST;
+    checks.that("the store has room for a content", room >= needed, format!("{room} bytes free, {needed} needed"));
+    Some(())
+}
+
+pub(super) fn conform(driver: &mut Codex, content: &Content, checks: &mut Checks) -> Option<()> {
     let node = driver.node().ok()?;
-    let before = used(&node, "the store tells its used bytes", checks)?;
+    let before = used(&node, "used bytes are told before an upload", checks)?;
     let cid = upload(driver, content, checks)?.0;
     manifest(&node, &cid, content, checks)?;
     let grown = used(&node, "used bytes are told after an upload", checks)?.saturating_sub(before);

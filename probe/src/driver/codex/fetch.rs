@@ -84,7 +84,7 @@ impl Fetch {
             return Ok(received.received.saturating_mul(manifest.block_size).min(manifest.dataset_size));
         }
         let used = self.used()?;
-        if used >= manifest.dataset_size {
+        if stored(manifest, used) == manifest.dataset_size {
             return Ok(manifest.dataset_size);
         }
         let (cid, size) = (&self.cid, manifest.dataset_size);

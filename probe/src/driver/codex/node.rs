@@ -127,6 +127,11 @@ impl Node {
         Ok(dataset.manifest)
     }
 
+    /// Where a reader gets a dataset from the network. Status and headers come before any block.
+    pub(super) fn stream_url(&self, url: &str, cid: &str) -> String {
+        format!("{}{}", url.trim_end_matches('/'), self.path(&format!("/data/{cid}/network/stream")))
+    }
+
     /// Starts a download in the background. Answers once the node has the manifest, which may be never.
     pub(super) fn download(&self, cid: &str, limit: Duration) -> Result<Dataset, DriverError> {
         let path = self.path(&format!("/data/{cid}/network"));

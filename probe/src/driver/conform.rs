@@ -1,16 +1,15 @@
 //! Whether a live node is as its driver takes it to be.
 //!
-//! In: a driver and its node. Out: [`Checks`]: one line for each assumption, with what was seen.
+//! In: a driver and its node. Out: [`Checks`]: one line for each assumption, with what was seen. Some only look; they
+//! are the preflight of every attempt as well. The others bring a small content in and out.
 
 use std::{fmt, time::Duration};
 
-use crate::{
-    content::Content,
-    driver::{Driver, DriverError, Handle, Ingested},
-};
+use super::{Driver, DriverError, Handle, Ingested};
+use crate::content::Content;
 
-/// How long a small upload may take.
-const LIMIT: Duration = Duration::from_mins(1);
+/// How long a small upload, or a small step, may take; fakes are quick.
+pub(crate) const LIMIT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 60 });
 /// No multiple of a block, a piece or a delivery.
 const BYTES: u64 = 1_500_001;
 
@@ -33,6 +32,12 @@ impl Checks {
     /// Whether every assumption holds.
     pub fn hold(&self) -> bool {
         self.0.iter().all(|check| check.ok)
+    }
+
+    /// Those that don't hold, each as a sentence.
+    pub fn broken(&self) -> Vec<String> {
+        let broken = self.0.iter().filter(|check| !check.ok);
+        broken.map(|check| format!("not so: {}: {}", check.name, check.seen)).collect()
     }
 
     /// Adds one that holds if there is a value; the value.
@@ -69,21 +74,32 @@ impl fmt::Display for Checks {
     }
 }
 
+/// Checks a node that is to carry contents of so many bytes, without a change to it.
+pub fn preflight(driver: &mut dyn Driver, bytes: u64) -> Checks {
+    let mut checks = Checks::default();
+    // Without a value: a failure after which nothing more can be checked.
+    let _ = driver.look(bytes, &mut checks);
+    checks
+}
+
 /// Checks a node with a small content of its own, which is removed at the end.
 pub fn conform(driver: &mut dyn Driver) -> Checks {
     // Fresh at each call: a node that has seen the content behaves otherwise.
     let seed = Content::seed(&["conform", &format!("{:?}", std::time::SystemTime::now())]);
     let content = Content { name: format!("conform-{}", &seed[..8]), seed, bytes: BYTES };
     let mut checks = Checks::default();
-    // Without a value: a failure after which nothing more can be checked.
-    let _ = driver.conform(&content, &mut checks);
+    let _ = driver.look(BYTES, &mut checks).and_then(|()| driver.conform(&content, &mut checks));
     checks
 }
 
-/// What every driver takes for granted.
+/// What every driver takes for granted and can see.
+pub(crate) fn answers<D: Driver + ?Sized>(driver: &mut D, checks: &mut Checks) -> Option<()> {
+    let seen = |it: &super::Description| format!("{} {}", it.driver, it.version);
+    checks.get("the node answers and says what it is", driver.describe(), seen).map(drop)
+}
+
+/// What every driver takes for granted of a content.
 pub(crate) fn carries<D: Driver + ?Sized>(driver: &mut D, content: &Content, checks: &mut Checks) -> Option<()> {
-    let described = driver.describe();
-    checks.get("the node answers and says what it is", described, |it| format!("{} {}", it.driver, it.version))?;
     upload(driver, content, checks)?;
     read_back(driver, content, checks);
     checks.get("a removal ends well", driver.remove(content), |()| "no error".to_owned())?;
