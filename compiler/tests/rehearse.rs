@@ -68,7 +68,7 @@ impl Bed {
         self.command(arguments).output().unwrap()
     }
 
-    /// Processes that have to do with this bed: its folder is in their arguments or their environment.
+    /// Processes that have to do with this bed: its folder is in their arguments, or they write to a file there.
     fn processes(&self) -> Vec<String> {
         let name = self.dir.path().file_name().unwrap().to_str().unwrap().to_owned();
         let mut found = Vec::new();
@@ -80,7 +80,9 @@ impl Bed {
                 let _ = opened.and_then(|mut file| file.read_to_end(&mut bytes));
                 String::from_utf8_lossy(&bytes).replace('\0', " ")
             };
-            if is_process && (read("cmdline").contains(&name) || read("environ").contains(&name)) {
+            // a node has nothing of the bed but its log
+            let output = fs::read_link(entry.path().join("fd/1")).unwrap_or_default();
+            if is_process && (read("cmdline").contains(&name) || output.to_string_lossy().contains(&name)) {
                 found.push(format!("{}: {}", entry.file_name().to_string_lossy(), read("cmdline")));
             }
         }

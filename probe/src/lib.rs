@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod baseline;
+pub mod cgroup;
 pub mod command;
 pub mod content;
 pub mod coordinator;
@@ -17,6 +18,7 @@ pub mod kubernetes;
 pub mod protocol;
 mod retry;
 pub mod sandbox;
+mod serve;
 pub mod shaping;
 pub mod store;
 pub mod tracker;

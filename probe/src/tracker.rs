@@ -2,7 +2,8 @@
 //!
 //! In: announces of the nodes. Out: the peers of each torrent to the nodes, the counts to the coordinator (its
 //! gate). Peers never expire: a client announces again after five minutes at the earliest, so a shorter life would
-//! lose live ones; torrents are forgotten one by one when their repetition is over.
+//! lose live ones; torrents are forgotten one by one when their repetition is over. How many of both there can be is
+//! bounded: what comes beyond is refused with a reason, as everything is that can't be read.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +20,10 @@ use axum::{
     routing::get,
 };
 
-use crate::driver::{Bencode, InfoHash};
+use crate::{
+    driver::{Bencode, InfoHash},
+    serve::serve,
+};
 
 /// Seconds between two announces, as asked of the clients.
 const INTERVAL: i64 = 30;
@@ -27,6 +31,14 @@ const INTERVAL: i64 = 30;
 const MIN_INTERVAL: i64 = 5;
 /// Most peers in one answer.
 const MOST_PEERS: usize = 200;
+/// Most torrents at once: a cell has one for each of its systems, and those of nodes that were late to forget.
+const MOST_TORRENTS: usize = 1000;
+/// Most peers of a torrent.
+const MOST_PEERS_A_TORRENT: usize = 10_000;
+/// Most torrents in one scrape, as many as a request can name.
+const MOST_SCRAPED: usize = 100;
+/// Most connections at once of a tracker that stands alone.
+const CONNECTIONS: usize = 1000;
 
 /// The peers of every torrent; clones share them.
 #[derive(Debug, Clone, Default)]
@@ -70,7 +82,8 @@ impl Tracker {
 
     /// Answers on that socket until the process ends.
     pub async fn serve(self, listener: tokio::net::TcpListener) -> io::Result<()> {
-        axum::serve(listener, self.router().into_make_service_with_connect_info::<SocketAddr>()).await
+        serve(listener.into_std()?, self.router(), CONNECTIONS)?.await;
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<InfoHash, Swarm>> {
@@ -78,18 +91,24 @@ impl Tracker {
     }
 
     /// Takes an announce and answers it.
-    fn announced(&self, from: IpAddr, announce: &Announce) -> Bencode {
+    fn announced(&self, from: IpAddr, announce: &Announce) -> Result<Bencode, String> {
         let me = SocketAddr::new(from, announce.port);
         let mut swarms = self.lock();
         if announce.stopped {
             if let Some(swarm) = swarms.get_mut(&announce.infohash) {
                 swarm.0.remove(&me);
             }
-            return Swarm::default().answer(me, announce);
+            return Ok(Swarm::default().answer(me, announce));
+        }
+        if swarms.len() >= MOST_TORRENTS && !swarms.contains_key(&announce.infohash) {
+            return Err(format!("there are {MOST_TORRENTS} torrents here already"));
         }
         let swarm = swarms.entry(announce.infohash).or_default();
+        if swarm.0.len() >= MOST_PEERS_A_TORRENT && !swarm.0.contains_key(&me) {
+            return Err(format!("the torrent has {MOST_PEERS_A_TORRENT} peers already"));
+        }
         swarm.0.insert(me, announce.complete);
-        swarm.answer(me, announce)
+        Ok(swarm.answer(me, announce))
     }
 }
 
@@ -101,10 +120,13 @@ impl Swarm {
     }
 
     /// Peers for one of them: the others; a peer that has everything needs none that have everything too.
+    ///
+    /// Counted from its own address on, and around: where there are more than fit, each gets others.
     fn answer(&self, me: SocketAddr, announce: &Announce) -> Bencode {
         let mut peers = Vec::new();
         let mut peers6 = Vec::new();
-        let others = self.0.iter().filter(|(peer, complete)| **peer != me && !(announce.complete && **complete));
+        let around = self.0.range(me..).chain(self.0.range(..me));
+        let others = around.filter(|(peer, complete)| **peer != me && !(announce.complete && **complete));
         for (peer, _) in others.take(announce.wanted) {
             let bytes = match peer.ip() {
                 IpAddr::V4(ip) => {
@@ -165,10 +187,9 @@ async fn announce(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     RawQuery(query): RawQuery,
 ) -> impl IntoResponse {
-    bencoded(&match Announce::parse(&query.unwrap_or_default()) {
-        Ok(announce) => tracker.announced(from.ip().to_canonical(), &announce),
-        Err(reason) => failure(&reason),
-    })
+    let announce = Announce::parse(&query.unwrap_or_default());
+    let answer = announce.and_then(|announce| tracker.announced(from.ip().to_canonical(), &announce));
+    bencoded(&answer.unwrap_or_else(|reason| failure(&reason)))
 }
 
 async fn scrape(State(tracker): State<Tracker>, RawQuery(query): RawQuery) -> impl IntoResponse {
@@ -176,7 +197,10 @@ async fn scrape(State(tracker): State<Tracker>, RawQuery(query): RawQuery) -> im
     let asked: Result<Vec<InfoHash>, String> =
         fields(&query).filter(|(key, _)| *key == "info_hash").map(|(_, value)| read_infohash(&value)).collect();
     let asked = match asked {
-        Ok(asked) if asked.is_empty() => tracker.lock().keys().copied().collect(),
+        Ok(asked) if asked.is_empty() => tracker.lock().keys().copied().take(MOST_SCRAPED).collect(),
+        Ok(asked) if asked.len() > MOST_SCRAPED => {
+            return bencoded(&failure(&format!("more than {MOST_SCRAPED} torrents at once")));
+        }
         Ok(asked) => asked,
         Err(reason) => return bencoded(&failure(&reason)),
     };
@@ -234,7 +258,7 @@ mod tests {
 
     fn hello(tracker: &Tracker, ip: &str, rest: &str) -> Bencode {
         let query = format!("info_hash={ESCAPED}&peer_id=x&compact=1&{rest}");
-        tracker.announced(ip.parse().unwrap(), &Announce::parse(&query).unwrap())
+        tracker.announced(ip.parse().unwrap(), &Announce::parse(&query).unwrap()).unwrap()
     }
 
     fn peers(answer: &Bencode) -> &[u8] {
@@ -275,6 +299,74 @@ mod tests {
         let answer = hello(&tracker, "10.0.0.3", "port=1&left=5");
         assert_eq!(peers(&answer), b"");
         assert_eq!(answer.get("peers6").unwrap().as_bytes().unwrap().len(), 18);
+    }
+
+    #[test]
+    fn as_many_as_are_wanted_and_others_for_each() {
+        let tracker = Tracker::new();
+        for i in 1..=250_u32 {
+            hello(&tracker, &format!("10.0.0.{i}"), "port=1&left=5");
+        }
+        for (wanted, peers_sent) in [("0", 0), ("1", 1), ("50", 50), ("-1", 200), ("many", 200), ("9999", 200)] {
+            let answer = hello(&tracker, "10.0.0.7", &format!("port=1&left=5&numwant={wanted}"));
+            assert_eq!(peers(&answer).len(), 6 * peers_sent, "numwant {wanted}");
+        }
+        let first = |ip: &str| peers(&hello(&tracker, ip, "port=1&left=5&numwant=1")).to_vec();
+        assert_eq!(first("10.0.0.7"), [10, 0, 0, 8, 0, 1]);
+        assert_eq!(first("10.0.0.250"), [10, 0, 0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn nothing_grows_without_end() {
+        let tracker = Tracker::new();
+        let announce = |hash: u64, port: u16| {
+            let mut infohash = [0; 20];
+            infohash[..8].copy_from_slice(&hash.to_be_bytes());
+            let infohash = InfoHash(infohash);
+            let announce = Announce { infohash, port, complete: false, stopped: false, wanted: 1 };
+            tracker.announced("10.0.0.1".parse().unwrap(), &announce).map(drop)
+        };
+        for hash in 0..MOST_TORRENTS as u64 {
+            announce(hash, 1).unwrap();
+        }
+        assert_eq!(announce(u64::MAX, 1).unwrap_err(), "there are 1000 torrents here already");
+        for port in 2..=10_000 {
+            announce(0, port).unwrap();
+        }
+        assert_eq!(announce(0, 10_001).unwrap_err(), "the torrent has 10000 peers already");
+        announce(0, 10_000).unwrap();
+        assert_eq!(tracker.lock().len(), MOST_TORRENTS);
+    }
+
+    #[test]
+    fn what_is_no_announce_is_answered_with_a_reason() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let tracker = Tracker::new();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        runtime.spawn(tracker.clone().serve(listener));
+        let ask = |path: &str| {
+            let mut answer = ureq::get(format!("{base}{path}")).call().unwrap();
+            Bencode::decode(&answer.body_mut().read_to_vec().unwrap()).unwrap()
+        };
+        let reason = |path: &str| {
+            let answer = ask(path);
+            String::from_utf8(answer.get("failure reason").expect(path).as_bytes().unwrap().to_vec()).unwrap()
+        };
+        assert_eq!(reason("/announce"), "info_hash is missing");
+        assert_eq!(reason("/announce?info_hash=abc"), "info_hash has 3 bytes, not 20");
+        assert_eq!(reason(&format!("/announce?info_hash={ESCAPED}")), "port is missing or not a port");
+        assert_eq!(reason(&format!("/announce?info_hash={ESCAPED}&port=70000")), "port is missing or not a port");
+        assert_eq!(reason("/scrape?info_hash=%00"), "info_hash has 1 bytes, not 20");
+        let many = format!("info_hash={ESCAPED}&").repeat(101);
+        assert_eq!(reason(&format!("/scrape?{many}")), "more than 100 torrents at once");
+        assert!(tracker.lock().is_empty());
+        // without `left` a peer does not count as complete; an unknown torrent has no peers
+        ask(&format!("/announce?info_hash={ESCAPED}&port=1&key=%ff&compact=0&no_peer_id=1&odd"));
+        assert_eq!(tracker.counts(HASH), Counts { complete: 0, incomplete: 1 });
+        let answer = ask(&format!("/scrape?info_hash={}", "%07".repeat(20)));
+        let Some(Bencode::Dict(files)) = answer.get("files") else { panic!("{answer:?}") };
+        assert_eq!(files[&vec![7; 20]].get("incomplete").unwrap().as_int(), Some(0));
     }
 
     #[test]

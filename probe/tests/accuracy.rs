@@ -79,7 +79,12 @@ impl Errors {
     fn at(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "hundreds")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "hundreds"
+        )]
         let place = ((sorted.len() - 1) as f64 * share).round() as usize;
         sorted[place]
     }

@@ -159,6 +159,19 @@ fn http_tells_of_a_fetch_that_fails() {
 /// Link of every node of the swarm.
 const BITS_PER_SECOND: u64 = 50_000_000;
 const TRACKER: &str = "10.9.1.254";
+/// The same over IPv6, for contents with that in their names.
+const TRACKER6: &str = "fd09::254";
+const SIX: &str = "six";
+
+/// One again: a name that was there before. Then sizes around a block and a piece.
+const CONTENTS: [(&str, u64); 6] = [
+    ("even", 5_000_000),
+    ("odd", 3_000_001),
+    ("odd", 3_000_001),
+    ("one", 1),
+    ("block", 16 * 1024 - 1),
+    ("piece", 256 * 1024 + 1),
+];
 
 /// A BitTorrent client in a namespace of its own; ends with the test.
 struct Pod {
@@ -174,6 +187,8 @@ impl Pod {
         ip(&["-n", &switch.0, "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", &namespace.0]);
         ip(&["-n", &switch.0, "link", "set", name, "master", "br0", "up"]);
         ip(&["-n", &namespace.0, "address", "add", &format!("{address}/24"), "dev", "eth0"]);
+        let six = format!("fd09::{}/64", address.rsplit_once('.').unwrap().1);
+        ip(&["-n", &namespace.0, "-6", "address", "add", &six, "dev", "eth0", "nodad"]);
         ip(&["-n", &namespace.0, "link", "set", "eth0", "up"]);
         ip(&["-n", &namespace.0, "route", "add", "default", "via", TRACKER]);
         namespace.run("part", "shape");
@@ -257,17 +272,17 @@ impl Bed {
         let switch = Namespace::new("switch");
         ip(&["-n", &switch.0, "link", "add", "br0", "type", "bridge"]);
         ip(&["-n", &switch.0, "address", "add", &format!("{TRACKER}/24"), "dev", "br0"]);
+        ip(&["-n", &switch.0, "-6", "address", "add", &format!("{TRACKER6}/64"), "dev", "br0", "nodad"]);
         ip(&["-n", &switch.0, "link", "set", "br0", "up"]);
         let tracker = Ending(switch.part("part", "tracker").stdout(Stdio::null()).spawn().unwrap());
         Self { switch, tracker }
     }
 
-    /// Content through one seeder to one leecher; what each repetition took.
-    fn carries(&mut self, seeder: &Pod, leecher: &Pod) {
+    /// Contents through one seeder to one leecher; what each took.
+    fn carries(&mut self, seeder: &Pod, leecher: &Pod, contents: &[(&str, u64)]) {
         println!("{}", seeder.run("describe"));
         leecher.run("describe");
-        // The last one again: a name that was there before.
-        for (name, bytes) in [("even", 5_000_000), ("odd", 3_000_001), ("odd", 3_000_001)] {
+        for (name, bytes) in contents.iter().copied() {
             // A torrent is another one for each pair: the tracker would know clients of the one before.
             let name = format!("{}-{}-{name}", seeder.client, leecher.client);
             let ingested = seeder.run(&format!("ingest {name} {bytes}"));
@@ -309,7 +324,11 @@ fn as_root_qbittorrent_carries_content_through_shaped_links() {
     let mut bed = Bed::new();
     let seeder = Pod::new(&bed.switch, "qbittorrent", "seeder", "10.9.1.1");
     let leecher = Pod::new(&bed.switch, "qbittorrent", "leecher", "10.9.1.2");
-    bed.carries(&seeder, &leecher);
+    bed.carries(&seeder, &leecher, &CONTENTS);
+    // Without an address of the other kind in the tracker's answers.
+    bed.carries(&seeder, &leecher, &[(SIX, 1_000_000)]);
+    // The compiler and the coordinator refuse it before; the node does as well.
+    println!("{}", seeder.run("refuse none 0"));
 }
 
 #[test]
@@ -318,11 +337,11 @@ fn as_root_rqbit_carries_content_to_itself_and_to_qbittorrent_and_back() {
     let mut bed = Bed::new();
     let first = Pod::new(&bed.switch, "rqbit", "first", "10.9.1.1");
     let second = Pod::new(&bed.switch, "rqbit", "second", "10.9.1.2");
-    bed.carries(&first, &second);
+    bed.carries(&first, &second, &CONTENTS);
     drop(second);
     let other = Pod::new(&bed.switch, "qbittorrent", "other", "10.9.1.3");
-    bed.carries(&first, &other);
-    bed.carries(&other, &first);
+    bed.carries(&first, &other, &CONTENTS);
+    bed.carries(&other, &first, &CONTENTS);
 }
 
 #[test]
@@ -355,13 +374,14 @@ fn part() {
     match words[..] {
         ["shape"] => {
             let rate = BITS_PER_SECOND;
-            let link = Link { up_bits_per_second: rate, down_bits_per_second: rate, latency_seconds: 0.0 };
+            let link =
+                Link { up_bits_per_second: rate, down_bits_per_second: rate, latency_seconds: 0.0, loss_ratio: 0.0 };
             shaping::apply(&shaping::default_device(), &link).unwrap();
             assert_eq!(shaping::in_force("eth0").unwrap().unwrap().down_bits_per_second, rate);
         }
         ["tracker"] => serve_tracker(),
         ["scrape", handle] => scrape(handle),
-        [ref order @ .., client, data] => obey(order, bittorrent(client, data).as_mut(), client),
+        [ref order @ .., client, data] => obey(order, bittorrent(client, data, order).as_mut(), client),
         _ => {}
     }
 }
@@ -377,17 +397,24 @@ fn obey(order: &[&str], driver: &mut dyn Driver, client: &str) {
         }
         ["ingest", name, bytes] => ingest(&content(name, bytes), driver),
         ["download", name, bytes, handle] => download(&content(name, bytes), handle, driver),
+        ["refuse", name, bytes] => {
+            let error = driver.ingest(&content(name, bytes), Duration::from_secs(2)).unwrap_err();
+            println!("\nrefused: {error}");
+        }
         ["remove", name, bytes] => driver.remove(&content(name, bytes)).unwrap(),
         _ => panic!("{order:?}"),
     }
 }
 
-fn bittorrent(client: &str, data: &str) -> Box<dyn Driver> {
+/// A driver that announces where the name of the content says.
+fn bittorrent(client: &str, data: &str, order: &[&str]) -> Box<dyn Driver> {
+    let six = order.get(1).is_some_and(|name| name.ends_with(SIX));
+    let tracker = if six { format!("[{TRACKER6}]") } else { TRACKER.to_owned() };
     let place = Place {
         api: "http://127.0.0.1:8080".to_owned(),
         data: data.into(),
         host: String::new(),
-        tracker: format!("http://{TRACKER}:6969/announce"),
+        tracker: format!("http://{tracker}:6969/announce"),
     };
     driver(client, place).unwrap()
 }
@@ -396,7 +423,7 @@ fn serve_tracker() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let tracker = Tracker::new();
     assert_eq!(tracker.counts(benchgrid_probe::driver::InfoHash([0; 20])), Counts::default());
-    let listener = runtime.block_on(tokio::net::TcpListener::bind((TRACKER, 6969))).unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("[::]:6969")).unwrap();
     runtime.block_on(tracker.serve(listener)).unwrap();
 }
 

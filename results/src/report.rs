@@ -91,7 +91,9 @@ fn spreads(text: &mut String, summaries: &[CellSummary]) {
         return;
     }
     text.push_str("## Spread of the time to 100 %\n\nStandard deviations of logarithms, which read as coefficients of variation.\n\n");
-    text.push_str("| cell | system | seen by | trials | values | mean | within a trial | between trials | share between |\n");
+    text.push_str(
+        "| cell | system | seen by | trials | values | mean | within a trial | between trials | share between |\n",
+    );
     text.push_str("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
     for (summary, spread) in with {
         let _ = writeln!(

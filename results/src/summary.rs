@@ -112,10 +112,7 @@ pub fn summarise(campaign: &Campaign) -> Vec<CellSummary> {
             cells.entry(key).or_default().push(transfer);
         }
     }
-    let mut summaries: Vec<_> = cells
-        .into_iter()
-        .map(|(names, transfers)| summary(names, &transfers))
-        .collect();
+    let mut summaries: Vec<_> = cells.into_iter().map(|(names, transfers)| summary(names, &transfers)).collect();
     summaries.sort_by_key(|s| (s.scenario.clone(), s.levels.clone(), s.system.clone(), s.observe.clone()));
     summaries
 }
@@ -234,7 +231,8 @@ mod tests {
         });
         samples.extend(read);
         let summaries = summarise(&Campaign::from_samples(samples));
-        let seen: Vec<_> = summaries.iter().map(|it| (it.observe.as_str(), it.groups[0].values[&Quantity::Whole])).collect();
+        let seen: Vec<_> =
+            summaries.iter().map(|it| (it.observe.as_str(), it.groups[0].values[&Quantity::Whole])).collect();
         assert_eq!(seen, [("counter", 1.0), ("stream", 9.0)]);
     }
 

@@ -62,7 +62,7 @@ impl From<Exit> for ExitCode {
     version,
     propagate_version = true,
     disable_help_subcommand = true,
-    after_help = "Examples:\n  benchgrid validate matrices labs base\n  benchgrid plan matrices/smoke.yaml --lab labs/test.yaml\n  \
+    after_help = "Examples:\n  benchgrid rehearse matrices/smoke.yaml\n  benchgrid validate matrices labs base\n  benchgrid plan matrices/smoke.yaml --lab labs/test.yaml\n  \
                   benchgrid compile matrices --lab labs/test.yaml --push\n  benchgrid report --lab labs/test.yaml\n\nExit codes: 0 yes; 1 no (mistakes, differences); 2 the \
                   command line is wrong or names a file that is not there; 3 Git, the network or the machine; 70 a defect"
 )]

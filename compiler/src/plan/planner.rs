@@ -136,7 +136,10 @@ impl<'a> Planner<'a> {
         }
         let seeders =
             seeders(present.name, present.using, &counts, settings.seeders).map_err(|trouble| vec![trouble])?;
-        let scope = axes.clone().with("measure", about(settings, seeders, &present.system.spec.driver)).with_hosts(present.name, &counts);
+        let scope = axes
+            .clone()
+            .with("measure", about(settings, seeders, &present.system.spec.driver))
+            .with_hosts(present.name, &counts);
         let mut groups: Vec<PlannedGroup> = Vec::new();
         for (name, spec) in &present.using.groups {
             match group(&input(&scope, name, spec), counts[name.as_str()], warnings) {

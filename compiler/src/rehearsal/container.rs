@@ -55,7 +55,7 @@ impl Container<'_> {
         };
         let log = log(site, pod, name);
         Ok(Process {
-            name: format!("{pod}/{name}"),
+            name: name.to_owned(),
             program: self.program(program)?,
             args: first.iter().cloned().chain(words("args")).collect(),
             directory: PathBuf::from(self.spec["workingDir"].as_str().unwrap_or("/")),

@@ -10,6 +10,9 @@ use super::{Rehearsal, Site, names};
 use crate::kustomize::{kind, name};
 use crate::plan::{Cell, PlannedGroup, PlannedSystem};
 
+/// Name of the agent's container.
+const AGENT: &str = "agent";
+
 /// Adds the pods of every group, in order.
 pub(super) fn add(
     objects: &[Value],
@@ -76,6 +79,10 @@ impl Set<'_> {
         for container in containers("initContainers").chain(containers("containers")) {
             volumes.mount(container)?;
         }
+        for agent in pod.containers.iter_mut().filter(|process| process.name == AGENT) {
+            // as in a cluster, where it would be started again
+            agent.env.insert("BENCHGRID_LINGER".to_owned(), "true".to_owned());
+        }
         if let Isolation::Loopback(_) = self.site.isolation {
             self.on_loopback(&mut pod, &volumes)?;
         }
@@ -100,7 +107,7 @@ impl Set<'_> {
         };
         pod.init.clear();
         for process in &mut pod.containers {
-            if process.name.ends_with("/agent") {
+            if process.name == AGENT {
                 process.env.extend(at(&[
                     ("BENCHGRID_COORDINATOR", &coordinator),
                     ("BENCHGRID_HOST", &pod.address.to_string()),

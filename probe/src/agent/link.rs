@@ -80,6 +80,11 @@ impl Link {
         })
     }
 
+    /// Whether the coordinator answers now: registering again changes nothing and is answered at once.
+    pub(crate) fn reaches(&self, message: &Register) -> bool {
+        Self { patience: Duration::ZERO, ..self.clone() }.register(message).is_ok()
+    }
+
     /// Asks for the step after number `after`; none when there is none for now.
     pub(crate) fn step(&self, who: &Register, after: u64) -> Result<Option<Order>, LinkError> {
         let url = format!("{}/v1/step", self.base);

@@ -128,7 +128,12 @@ fn ask(
     end: &mpsc::Receiver<()>,
 ) -> Result<(), AgentError> {
     loop {
-        if let Some(order) = link.step(register, after)? {
+        let order = match link.step(register, after) {
+            // Only waiting fails: something between the two cuts connections on which nothing comes for a while.
+            Err(LinkError::Unreachable { .. }) if link.reaches(register) => continue,
+            order => order?,
+        };
+        if let Some(order) = order {
             after = order.number;
             let last = order.step == Step::Finish;
             if hand.send(Arrival { order, at: Instant::now() }).is_err() {

@@ -147,7 +147,8 @@ mod tests {
     #[test]
     fn a_body_ends_where_it_says() {
         let stray: &[u8] = b"HTTP/1.1 404 Not Found\r\n\r\n";
-        let url = served(&[(0, b"HTTP/1.1 200 OK\r\nConTent-length:  10\r\n"), (5, b"\r\nabc"), (5, b"defghij"), (0, stray)]);
+        let url =
+            served(&[(0, b"HTTP/1.1 200 OK\r\nConTent-length:  10\r\n"), (5, b"\r\nabc"), (5, b"defghij"), (0, stray)]);
         assert_eq!(all(&url, 10).unwrap(), b"abcdefghij");
         let url = served(&[(0, b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 404 Not Found\r\n\r\n")]);
         assert_eq!(all(&url, 1).unwrap(), b"a");

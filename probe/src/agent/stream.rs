@@ -115,8 +115,7 @@ struct Expected {
 
 impl Expected {
     fn new(content: &Content) -> io::Result<Self> {
-        let mut expected =
-            Self { reader: content.reader()?, ahead: vec![0; BLOCK], at: BLOCK, seen: 0, right: None };
+        let mut expected = Self { reader: content.reader()?, ahead: vec![0; BLOCK], at: BLOCK, seen: 0, right: None };
         expected.refill()?;
         Ok(expected)
     }
@@ -260,7 +259,11 @@ mod tests {
         let t = &done.timing;
         assert!((0.2..0.5).contains(&t.stall_max_seconds.unwrap()), "{t:?}");
         let silent = run(|_| {}, &[(500, 0..1)], patient(0.2, 5.0));
-        assert_eq!(failure(&silent), ("stalled", "nothing new for 0.2 s, 0 of 300000 bytes held"), "headers are silence");
+        assert_eq!(
+            failure(&silent),
+            ("stalled", "nothing new for 0.2 s, 0 of 300000 bytes held"),
+            "headers are silence"
+        );
         let trickle: Vec<_> = (0..8).map(|i| (50, i..i + 1)).collect();
         let done = run(|_| {}, &trickle, patient(5.0, 0.2));
         assert_eq!(failure(&done).0, "deadline");

@@ -186,6 +186,7 @@ impl<'a> Watch<'a> {
     }
 
     pub(super) fn hopeless(&self, error: Option<&DriverError>, now: Instant) -> Option<Failure> {
+        let said = error.map(|error| format!("; its last answer: {error}")).unwrap_or_default();
         let held = || format!("{} of {} bytes held", self.bytes, self.order.content.bytes);
         let fail = |reason: &str, detail| Some(Failure { reason: reason.to_owned(), detail });
         if let Some(error) = error
@@ -194,10 +195,10 @@ impl<'a> Watch<'a> {
             return fail("error", format!("only errors for {} s, last: {error}; {}", ERRORS.as_secs(), held()));
         }
         if (now - self.grew).as_secs_f64() > self.order.stalled_seconds {
-            return fail("stalled", format!("nothing new for {} s, {}", self.order.stalled_seconds, held()));
+            return fail("stalled", format!("nothing new for {} s, {}{said}", self.order.stalled_seconds, held()));
         }
         if (now - self.t0).as_secs_f64() > self.order.deadline_seconds {
-            return fail("deadline", format!("not done after {} s, {}", self.order.deadline_seconds, held()));
+            return fail("deadline", format!("not done after {} s, {}{said}", self.order.deadline_seconds, held()));
         }
         None
     }
@@ -346,6 +347,8 @@ mod tests {
         let stalled = run(&[Some(0), Some(400)], "good", 0.3, 5.0);
         assert_eq!(word(&stalled), "stalled");
         assert!(stalled.timing.stall_max_seconds.unwrap() >= 0.3 && stalled.timing.time_to_50_seconds.is_none());
+        let dead = run(&[Some(400), None], "good", 0.3, 5.0).failure.unwrap();
+        assert_eq!(dead.detail, "nothing new for 0.3 s, 400 of 1000 bytes held; its last answer: progress: 500");
         let growing: Vec<Option<u64>> = (1..500).map(Some).collect();
         assert_eq!(word(&run(&growing, "good", 1.0, 0.3)), "deadline");
         let corrupt = run(&[Some(1000)], "bad", 1.0, 1.0);

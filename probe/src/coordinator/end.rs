@@ -2,7 +2,10 @@
 //!
 //! In: a reason and words for people. Out: the attempt's [`Outcome`].
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::LazyLock,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 use benchgrid_measures::{Identity, Outcome, Reason, Verdict};
 
@@ -43,8 +46,46 @@ impl End {
     }
 }
 
-/// The wall clock in milliseconds since 1970.
+/// Gives times to label with.
+///
+/// The wall clock is read once; from there on the monotonic clock counts. A wall clock that is set in the middle of an
+/// attempt would else stamp records out of their order, or so far away that the store drops them without a word.
+struct Clock {
+    wall_ms: i64,
+    since: Instant,
+}
+
+static CLOCK: LazyLock<Clock> = LazyLock::new(|| Clock::starting(SystemTime::now()));
+
+impl Clock {
+    fn starting(wall: SystemTime) -> Self {
+        let wall = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { wall_ms: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX), since: Instant::now() }
+    }
+
+    fn at(&self, now: Instant) -> i64 {
+        let passed = now.saturating_duration_since(self.since).as_millis();
+        self.wall_ms.saturating_add(i64::try_from(passed).unwrap_or(i64::MAX))
+    }
+}
+
+/// Now, in milliseconds since 1970.
 pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    CLOCK.at(Instant::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn labels_follow_the_monotonic_clock_alone() {
+        let clock = Clock::starting(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        assert_eq!(clock.at(clock.since + Duration::from_millis(90_250)), 1_800_000_090_250);
+        assert_eq!(Clock::starting(UNIX_EPOCH - Duration::from_secs(1)).wall_ms, 0, "a clock before 1970");
+        let (first, second) = (now_ms(), now_ms());
+        assert!(first <= second);
+    }
 }

@@ -13,14 +13,16 @@ use std::{
 use benchgrid_measures::{AttemptName, Outcome, Reason};
 use tokio::runtime::Runtime;
 
-use crate::{baseline, experiment::Experiment, kubernetes, tracker::Tracker};
+use crate::{baseline, experiment::Experiment, kubernetes, serve::serve, tracker::Tracker};
 
 mod attempt;
 mod background;
 mod draw;
 mod end;
 mod fate;
+mod fingerprint;
 mod gate;
+mod images;
 mod ledger;
 mod preflight;
 mod repetition;
@@ -30,6 +32,11 @@ mod swarm;
 use attempt::Attempt;
 use end::End;
 use swarm::{Expected, Swarm};
+
+/// Most connections at once on a port, those of the nodes apart.
+const CONNECTIONS: usize = 64;
+/// Most connections at once on a port for each node: its agent asks and reports, and may do both again after an error.
+const CONNECTIONS_A_NODE: usize = 4;
 
 /// What a coordinator must know.
 #[derive(Debug, Clone)]
@@ -109,14 +116,16 @@ fn open(settings: &Settings) -> std::io::Result<(Runtime, Swarm, Tracker)> {
         (pod, Expected { system, group: group.name.clone(), driver })
     });
     let swarm = Swarm::new(&settings.attempt.to_string(), nodes);
+    let connections = CONNECTIONS + CONNECTIONS_A_NODE * settings.experiment.nodes().count();
     let tracker = Tracker::new();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     for (port, router) in
         [(settings.agent_port, server::router(swarm.clone())), (settings.tracker_port, tracker.router())]
     {
-        runtime.spawn(server::serve(listen(settings.listen, port)?, router)?);
+        runtime.spawn(serve(listen(settings.listen, port)?, router, connections)?);
     }
-    baseline::serve(listen(settings.listen, settings.baseline_port)?);
+    let most_bytes = settings.experiment.measure.baseline_bytes;
+    baseline::serve(listen(settings.listen, settings.baseline_port)?, most_bytes);
     Ok((runtime, swarm, tracker))
 }
 

@@ -2,12 +2,11 @@
 //!
 //! In: requests of agents. Out: what the [`Swarm`] says, as documented in [`crate::protocol`].
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Json, Router,
-    body::to_bytes,
-    extract::{ConnectInfo, Query, Request, State},
+    extract::{ConnectInfo, DefaultBodyLimit, Query, Request, State},
     http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -19,15 +18,14 @@ use crate::{
     protocol::{LONG_POLL, PROTOCOL_VERSION, Poll, Refusal, Register, Report, VERSION_HEADER, version_refusal},
 };
 
-/// Bytes of a refused request that are read: more than any message of ours has.
-const MOST_UNREAD: usize = 1 << 20;
-
 /// Routes of the coordinator.
 pub(super) fn router(swarm: Swarm) -> Router {
     Router::new()
         .route("/v1/register", post(register))
         .route("/v1/step", get(step))
         .route("/v1/result", post(result))
+        // Their size was bounded when they were read.
+        .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn(same_version))
         .with_state(swarm)
 }
@@ -37,10 +35,7 @@ async fn same_version(request: Request, next: Next) -> Response {
     if theirs.and_then(|text| text.parse().ok()) == Some(PROTOCOL_VERSION) {
         return next.run(request).await;
     }
-    let refusal = version_refusal(theirs);
-    // a connection that is closed on an unread body may be reset before the agent has read the answer
-    let _ = to_bytes(request.into_body(), MOST_UNREAD).await;
-    (StatusCode::UPGRADE_REQUIRED, Json(refusal)).into_response()
+    (StatusCode::UPGRADE_REQUIRED, Json(version_refusal(theirs))).into_response()
 }
 
 async fn register(
@@ -104,18 +99,6 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Serves a router on a listener until the process ends.
-pub(super) fn serve(listener: std::net::TcpListener, router: Router) -> std::io::Result<impl Future<Output = ()>> {
-    listener.set_nonblocking(true)?;
-    Ok(async move {
-        // Both can only fail when the process is out of resources; the experiment then sees silent agents.
-        if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            let _ = axum::serve(listener, service).await;
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
@@ -128,6 +111,7 @@ mod tests {
         agent::link::Link,
         coordinator::swarm::Expected,
         protocol::{Reply, Step, StepResult},
+        serve::serve,
     };
 
     fn name(i: usize) -> String {
@@ -140,7 +124,7 @@ mod tests {
         let swarm = Swarm::new("bg-x", (0..nodes).map(|i| (name(i), expected.clone())));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        runtime.spawn(serve(listener, router(swarm.clone())).unwrap());
+        runtime.spawn(serve(listener, router(swarm.clone()), 1000).unwrap());
         (swarm, base)
     }
 

@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the node has to take or give the next bytes of a long body.
 const STALL: Duration = Duration::from_mins(1);
 
+/// How long a look at a transfer may take: a node that is stuck must not hold up who looks.
+pub(super) const LOOK: Duration = Duration::from_secs(5);
+
 /// One node's API.
 #[derive(Debug, Clone)]
 pub(super) struct Api {

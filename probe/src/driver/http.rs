@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     Description, Driver, DriverError, Handle, Ingested, Place, Progress,
-    api::{Api, failed},
+    api::{Api, LOOK, failed},
 };
 use crate::{
     content::{Content, copy_hashed},
@@ -93,7 +93,7 @@ impl Driver for Http {
 
     fn progress(&mut self) -> Result<Progress, DriverError> {
         let name = self.current.as_ref().ok_or_else(|| failed("progress", "nothing was started"))?;
-        let held: Held = self.api.json(&format!("/files/{name}/held"))?;
+        let held: Held = self.api.json_within(&format!("/files/{name}/held"), LOOK)?;
         match held.error {
             Some(error) => Err(failed(&format!("fetch of {name}"), error)),
             None => Ok(Progress { verified_bytes: held.bytes, peers: Some(held.peers) }),

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use super::{
     Description, Driver, DriverError, Handle, Ingested, Place, Progress,
-    api::{Api, failed, wait_for},
+    api::{Api, LOOK, failed, wait_for},
     torrent::{Metainfo, PIECE_LENGTH},
 };
 use crate::content::{Content, copy_hashed};
@@ -31,6 +31,8 @@ use crate::content::{Content, copy_hashed};
 const REFRESH_MS: u64 = 100;
 /// Pause between two looks while waiting.
 const PAUSE: Duration = Duration::from_millis(10);
+/// A download that has not grown for so long may have ended badly, which the torrent's own page does not say.
+const QUIET: Duration = Duration::from_secs(2);
 /// How long a removal may take.
 const REMOVAL: Duration = Duration::from_secs(30);
 /// Status of a tracker that answered.
@@ -70,6 +72,8 @@ pub struct QBittorrent {
     api: Api,
     place: Place,
     current: Option<Metainfo>,
+    /// Pieces at the last look, and since when there have been so many or the state was seen to be good.
+    held: (u64, Instant),
 }
 
 /// A torrent, as the list tells it.
@@ -99,7 +103,7 @@ struct TrackerEntry {
 impl QBittorrent {
     /// A driver of the node there.
     pub fn new(place: Place) -> Self {
-        Self { api: Api::new(&place.api), place, current: None }
+        Self { api: Api::new(&place.api), place, current: None, held: (0, Instant::now()) }
     }
 
     fn file(&self, content: &Content) -> PathBuf {
@@ -177,17 +181,22 @@ impl QBittorrent {
         })
     }
 
+    /// The torrent's state, unless it is one of trouble; none for a moment after it was added.
+    fn state(&self, metainfo: &Metainfo) -> Result<Option<String>, DriverError> {
+        let path = format!("/api/v2/torrents/info?hashes={}", metainfo.infohash);
+        let listed: Vec<Listed> = self.api.json_within(&path, LOOK)?;
+        match listed.into_iter().next().map(|torrent| torrent.state) {
+            Some(state) if state == "error" || state == "missingFiles" => {
+                Err(failed(&metainfo.name, format!("torrent in state {state}, as with a full disk")))
+            }
+            state => Ok(state),
+        }
+    }
+
     /// Whether the torrent's content was checked and is offered.
     fn checked(&self, metainfo: &Metainfo) -> Result<Option<()>, DriverError> {
-        let path = format!("/api/v2/torrents/info?hashes={}", metainfo.infohash);
-        let listed: Vec<Listed> = self.api.json(&path)?;
-        // For a moment after it was added it is not listed.
-        let Some(torrent) = listed.first() else { return Ok(None) };
-        match torrent.state.as_str() {
-            "error" | "missingFiles" => Err(failed("ingest", format!("torrent in state {}", torrent.state))),
-            state if SEEDING.contains(&state) => Ok(Some(())),
-            _ => Ok(None),
-        }
+        let state = self.state(metainfo)?;
+        Ok(state.filter(|state| SEEDING.contains(&state.as_str())).map(drop))
     }
 
     /// Whether the tracker took an announcement; `said` is what the node says of it meanwhile.
@@ -269,13 +278,14 @@ impl Driver for QBittorrent {
         self.remove_file(content)?;
         self.add_anew(&metainfo)?;
         self.current = Some(metainfo);
+        self.held = (0, Instant::now());
         Ok(())
     }
 
     fn progress(&mut self) -> Result<Progress, DriverError> {
         let metainfo = self.current.as_ref().ok_or_else(|| failed("progress", "nothing was started"))?;
         let path = format!("/api/v2/torrents/properties?hash={}", metainfo.infohash);
-        let properties: Properties = match self.api.json(&path) {
+        let properties: Properties = match self.api.json_within(&path, LOOK) {
             Ok(properties) => properties,
             // For a moment after it was added it is not known.
             Err(DriverError::Node { detail, .. }) if detail.starts_with("404") => {
@@ -285,7 +295,14 @@ impl Driver for QBittorrent {
         };
         let pieces = u64::try_from(properties.pieces_have).unwrap_or(0);
         let peers = u32::try_from(properties.seeds.max(0).saturating_add(properties.peers.max(0))).ok();
-        Ok(Progress { verified_bytes: metainfo.verified(pieces), peers })
+        let verified_bytes = metainfo.verified(pieces);
+        if self.held.0 != pieces {
+            self.held = (pieces, Instant::now());
+        } else if verified_bytes < metainfo.bytes && self.held.1.elapsed() > QUIET {
+            self.state(metainfo)?;
+            self.held.1 = Instant::now();
+        }
+        Ok(Progress { verified_bytes, peers })
     }
 
     fn read_back(&mut self, content: &Content) -> Result<String, DriverError> {

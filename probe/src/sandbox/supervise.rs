@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How long a coordinator that was asked to end has to say how far it came.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// After which everything ends, whatever this process is busy with.
-const AT_MOST: Duration = Duration::from_secs(5);
+const AT_MOST: Duration = Duration::from_secs(10);
 
 /// Runs a sandbox to its end; gives the coordinator's exit code.
 pub fn supervise(path: &Path) -> Result<i32, SandboxError> {
@@ -64,7 +64,7 @@ fn lifeline() -> Arc<AtomicBool> {
         let _ = io::stdin().lock().read_to_end(&mut Vec::new());
         flag.store(true, Ordering::Relaxed);
         thread::sleep(AT_MOST);
-        std::process::abort();
+        std::process::exit(1);
     });
     no_more
 }
@@ -164,9 +164,7 @@ impl Running {
         let Self { name, child, output, .. } = self;
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
-                if let Some(how) = line.strip_prefix(ENDED) {
-                    let _ = writeln!(io::stderr().lock(), "pod {name}: {how}");
-                }
+                tell_end(&name, &line);
             }
         });
         Ok(Up { child })
@@ -180,11 +178,20 @@ impl Running {
             if line.trim_end() == word {
                 return Ok(());
             }
+            tell_end(&self.name, line.trim_end());
             if read == 0 {
                 // why not, it has told on standard error
                 return Err(SandboxError::Process(format!("pod {} did not come up", self.name)));
             }
         }
+    }
+}
+
+/// Tells the end of a container, where a pod's line says so.
+fn tell_end(pod: &str, line: &str) {
+    if let Some(how) = line.strip_prefix(ENDED) {
+        // Nobody reads any more: nothing is lost but words.
+        let _ = writeln!(io::stderr().lock(), "pod {pod}: {how}");
     }
 }
 

@@ -84,7 +84,8 @@ fn node(data: &std::path::Path) -> String {
 
 fn seed() {
     let data = tempfile::tempdir().unwrap();
-    let place = Place { api: node(data.path()), data: data.path().to_owned(), host: SEEDER.to_owned(), tracker: String::new() };
+    let place =
+        Place { api: node(data.path()), data: data.path().to_owned(), host: SEEDER.to_owned(), tracker: String::new() };
     let mut driver = driver("http", place).unwrap();
     for (_, bytes) in LINKS {
         driver.ingest(&content(bytes), Duration::from_mins(1)).unwrap();
@@ -99,7 +100,11 @@ fn leech() {
     println!();
     for (rate, bytes) in LINKS {
         let bits = rate * 1_000_000;
-        shaping::apply("eth0", &Link { up_bits_per_second: bits, down_bits_per_second: bits, latency_seconds: 0.0 }).unwrap();
+        shaping::apply(
+            "eth0",
+            &Link { up_bits_per_second: bits, down_bits_per_second: bits, latency_seconds: 0.0, loss_ratio: 0.0 },
+        )
+        .unwrap();
         for (word, observe) in [("stream", Observation::Stream), ("counter", Observation::Counter)] {
             let mut speeds = Errors::default();
             for _ in 0..ROUNDS {

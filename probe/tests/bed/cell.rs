@@ -7,13 +7,13 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, Output, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use benchgrid_measures::{AttemptName, MEASUREMENT_PROTOCOL, Observation, Outcome, Record, Sample, parse_export};
-use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Link, Load, Measure, Store, System, host};
+use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Link, Load, Measure, Shaping, Store, System, host};
 
 use crate::{Namespace, ip};
 
@@ -56,6 +56,8 @@ pub(crate) struct Plan {
     pub(crate) rate: Option<u64>,
     /// Whether it is put in force.
     pub(crate) shaped: bool,
+    /// Who is said to shape.
+    pub(crate) shaping: Shaping,
     pub(crate) file_size: u64,
     pub(crate) observe: Vec<Observation>,
     pub(crate) repetitions: u32,
@@ -63,8 +65,15 @@ pub(crate) struct Plan {
     pub(crate) write: String,
     /// Systems of two nodes each that are there as well, by name.
     pub(crate) beside: Vec<(&'static str, Load)>,
-    /// Driver of a second group of the measured system, as large as the first.
-    pub(crate) second: Option<&'static str>,
+    /// Groups of the measured system; none: `replicas` nodes at `rate`, any of which may seed.
+    pub(crate) groups: Vec<Group>,
+    pub(crate) stalled_seconds: f64,
+    /// Seconds after which an agent gives its coordinator up.
+    pub(crate) patience: u64,
+    /// A node whose data directory has so many bytes.
+    pub(crate) small_disk: Option<(usize, u64)>,
+    /// The library libfaketime, through which the coordinator sees a wall clock that the test can set.
+    pub(crate) clock: Option<&'static str>,
 }
 
 impl Plan {
@@ -75,19 +84,45 @@ impl Plan {
             seeders: 1,
             rate: Some(40_000_000),
             shaped: true,
+            shaping: Shaping::Tc,
             file_size: 4_000_000,
             observe: vec![Observation::Counter],
             repetitions: 2,
             ready_seconds: 60.0,
             write: STORE.to_owned(),
             beside: Vec::new(),
-            second: None,
+            groups: Vec::new(),
+            stalled_seconds: 20.0,
+            patience: 300,
+            small_disk: None,
+            clock: None,
         }
     }
 
-    fn experiment(&self) -> Experiment {
-        let link =
-            self.rate.map(|rate| Link { up_bits_per_second: rate, down_bits_per_second: rate, latency_seconds: 0.0 });
+    /// Groups of the measured system.
+    fn measured(&self) -> Vec<Group> {
+        if !self.groups.is_empty() {
+            return self.groups.clone();
+        }
+        vec![self.group("nodes", self.replicas)]
+    }
+
+    /// Nodes any of which may seed, with the plan's link.
+    pub(crate) fn group(&self, name: &str, replicas: u32) -> Group {
+        Group { name: name.to_owned(), driver: None, role: GroupRole::Any, replicas, link: self.link() }
+    }
+
+    fn link(&self) -> Option<Link> {
+        self.rate.map(|rate| Link {
+            up_bits_per_second: rate,
+            down_bits_per_second: rate,
+            latency_seconds: 0.0,
+            loss_ratio: 0.0,
+        })
+    }
+
+    pub(crate) fn experiment(&self) -> Experiment {
+        let two = || vec![self.group("nodes", 2)];
         Experiment {
             protocol: MEASUREMENT_PROTOCOL,
             lab: "bed".to_owned(),
@@ -102,28 +137,23 @@ impl Plan {
                 warmup: 1,
                 ready_seconds: self.ready_seconds,
                 gate_seconds: 30.0,
-                stalled_seconds: 20.0,
+                stalled_seconds: self.stalled_seconds,
                 transfer_deadline_seconds: 60.0,
                 idle_seconds: 0.5,
                 cool_down_seconds: 0.2,
                 baseline_bytes: 2_000_000,
                 fluid_bound_seconds: Some(0.8),
             },
-            systems: [("bt", Load::Measured, self.seeders, self.replicas)]
+            shaping: self.shaping,
+            systems: [("bt", Load::Measured, self.seeders, self.measured())]
                 .into_iter()
-                .chain(self.beside.iter().map(|(name, load)| (*name, *load, 1, 2)))
-                .map(|(name, load, seeders, replicas)| System {
+                .chain(self.beside.iter().map(|(name, load)| (*name, *load, 1, two())))
+                .map(|(name, load, seeders, groups)| System {
                     name: name.to_owned(),
                     driver: self.driver.to_owned(),
                     load,
                     seeders,
-                    groups: [Some(("nodes", None)), self.second.map(|driver| ("others", Some(driver.to_owned())))]
-                        .into_iter()
-                        .flatten()
-                        .filter(|(group, _)| name == "bt" || *group == "nodes")
-                        .map(|(name, driver)| (name.to_owned(), driver))
-                        .map(|(name, driver)| Group { name, driver, role: GroupRole::Any, replicas, link })
-                        .collect(),
+                    groups,
                 })
                 .collect(),
             store: Some(Store { write: self.write.clone(), read: STORE.to_owned() }),
@@ -136,7 +166,8 @@ pub(crate) struct Pod {
     pub(crate) name: String,
     driver: String,
     pub(crate) namespace: Namespace,
-    _node: Ending,
+    /// The storage node itself.
+    pub(crate) node: Option<Ending>,
     pub(crate) agent: Option<Ending>,
 }
 
@@ -145,8 +176,8 @@ pub(crate) struct Cell {
     pub(crate) plan: Plan,
     pub(crate) attempt: AttemptName,
     pub(crate) pods: Vec<Pod>,
-    centre: Namespace,
-    _store: Ending,
+    pub(crate) centre: Namespace,
+    pub(crate) store: Option<Ending>,
     files: tempfile::TempDir,
 }
 
@@ -166,24 +197,43 @@ impl Cell {
         ip(&["-n", &centre.0, "link", "add", "br0", "type", "bridge"]);
         ip(&["-n", &centre.0, "address", "add", &format!("{CENTRE}/24"), "dev", "br0"]);
         ip(&["-n", &centre.0, "link", "set", "br0", "up"]);
-        let data = format!("-storageDataPath={}", files.path().join("store").display());
-        let mut store = centre.command("victoria-metrics");
-        store.args([&data, "-httpListenAddr=127.0.0.1:8428", "-search.latencyOffset=0s"]);
-        let store = Ending(quiet(&mut store));
         let experiment = plan.experiment();
-        let nodes = experiment.nodes().map(|(system, group, pod)| (pod, system.driver(group).to_owned()));
-        let (names, drivers): (Vec<_>, Vec<_>) = nodes.unzip();
+        let nodes = experiment.nodes().map(|(system, group, pod)| (pod, system.driver(group).to_owned(), group.link));
+        let nodes: Vec<_> = nodes.collect();
         let attempt = AttemptName::new("smoke", "0123456789", "abcdef", 1, 1);
-        fs::write(files.path().join("cell.json"), serde_json::to_string(&experiment).unwrap()).unwrap();
-        let mut cell = Self { plan, attempt, pods: Vec::new(), centre, _store: store, files };
-        let hosts = hosts(&names);
-        for (i, node) in names.iter().zip(&drivers).enumerate() {
-            cell.add(test, i, node, &hosts);
+        let mut cell = Self { plan, attempt, pods: Vec::new(), centre, store: None, files };
+        cell.write();
+        cell.start_store();
+        let hosts = hosts(nodes.iter().map(|(pod, ..)| pod));
+        for (i, (name, driver, link)) in nodes.iter().enumerate() {
+            cell.add(test, i, (name, driver), *link, &hosts);
         }
         cell
     }
 
-    fn add(&mut self, test: &str, i: usize, (name, driver): (&String, &String), hosts: &str) {
+    /// What the coordinator is told.
+    fn write(&self) {
+        let text = serde_json::to_string(&self.plan.experiment()).unwrap();
+        fs::write(self.files.path().join("cell.json"), text).unwrap();
+    }
+
+    /// Another attempt on the same nodes, with another plan.
+    pub(crate) fn again(&mut self, plan: Plan) -> Left {
+        self.plan = plan;
+        self.attempt.number += 1;
+        self.write();
+        self.run()
+    }
+
+    /// Starts the store, or starts it again with what it holds.
+    pub(crate) fn start_store(&mut self) {
+        let data = format!("-storageDataPath={}", self.files.path().join("store").display());
+        let mut store = self.centre.command("victoria-metrics");
+        store.args([&data, "-httpListenAddr=127.0.0.1:8428", "-search.latencyOffset=0s"]);
+        self.store = Some(Ending(quiet(&mut store)));
+    }
+
+    fn add(&mut self, test: &str, i: usize, (name, driver): (&str, &str), link: Option<Link>, hosts: &str) {
         let namespace = Namespace::new(&format!("{test}-{i}"));
         let etc = Path::new("/etc/netns").join(&namespace.0);
         fs::create_dir_all(&etc).unwrap();
@@ -194,36 +244,42 @@ impl Cell {
         ip(&["-n", &namespace.0, "address", "add", &format!("{}/24", address(i)), "dev", "eth0"]);
         ip(&["-n", &namespace.0, "link", "set", "eth0", "up"]);
         ip(&["-n", &namespace.0, "route", "add", "default", "via", CENTRE]);
-        if let (Some(rate), true) = (self.plan.rate, self.plan.shaped) {
+        if let (Some(link), true) = (link, self.plan.shaped) {
             let mut shape = namespace.command(PROBE);
-            shape.args(["shape"]).env("BENCHGRID_UP_BPS", rate.to_string());
-            let output = shape.env("BENCHGRID_DOWN_BPS", rate.to_string()).output().unwrap();
+            shape.args(["shape"]).env("BENCHGRID_UP_BPS", link.up_bits_per_second.to_string());
+            let output = shape.env("BENCHGRID_DOWN_BPS", link.down_bits_per_second.to_string()).output().unwrap();
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
         let data = self.data(name);
         fs::create_dir_all(&data).unwrap();
+        if let Some((_, bytes)) = self.plan.small_disk.filter(|(node, _)| *node == i) {
+            let mut mount = Command::new("mount");
+            mount.args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "none"]);
+            assert!(mount.arg(&data).status().unwrap().success());
+        }
         let node = Ending(self.node(&namespace, (name, driver), &data));
-        self.pods.push(Pod { name: name.clone(), driver: driver.clone(), namespace, _node: node, agent: None });
+        let (name, driver) = (name.to_owned(), driver.to_owned());
+        self.pods.push(Pod { name, driver, namespace, node: Some(node), agent: None });
     }
 
     fn node(&self, namespace: &Namespace, (name, driver): (&str, &str), data: &Path) -> Child {
         match driver {
             "http" => {
                 let mut node = namespace.command(PROBE);
-                return quiet(node.arg("http-node").env("BENCHGRID_DATA", data));
+                return self.logged(name, node.arg("http-node").env("BENCHGRID_DATA", data));
             }
             "rqbit" => {
                 let mut node = namespace.command("rqbit");
                 node.args(["--http-api-listen-addr=127.0.0.1:8080", "--disable-dht", "--disable-lsd", "--ipv4-only"]);
                 node.args(["--disable-upnp-port-forward", "--listen-ip=0.0.0.0", "--listen-port=4240"]);
                 node.args(["server", "start", "--disable-persistence"]).arg(data).env("HOME", self.files.path());
-                return quiet(&mut node);
+                return self.logged(name, &mut node);
             }
             // The documentation's example of a third system.
             "external" => {
                 let mut node = namespace.command("python3");
                 node.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/external.py"));
-                return quiet(node.arg(data).args(["8080", "7001"]));
+                return self.logged(name, node.arg(data).args(["8080", "7001"]));
             }
             _ => {}
         }
@@ -232,7 +288,17 @@ impl Cell {
         fs::create_dir_all(&config).unwrap();
         fs::write(config.join("qBittorrent.conf"), include_str!("qBittorrent.conf")).unwrap();
         let mut node = namespace.command("qbittorrent-nox");
-        quiet(node.arg(format!("--profile={}", profile.display())).env("HOME", &profile))
+        self.logged(name, node.arg(format!("--profile={}", profile.display())).env("HOME", &profile))
+    }
+
+    /// Starts a node; what it says is kept for a test that fails.
+    fn logged(&self, name: &str, command: &mut Command) -> Child {
+        let log = fs::File::create(self.log(name)).unwrap();
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+    }
+
+    fn log(&self, name: &str) -> PathBuf {
+        self.files.path().join(format!("{name}.log"))
     }
 
     fn data(&self, name: &str) -> PathBuf {
@@ -243,13 +309,15 @@ impl Cell {
     pub(crate) fn agent(&mut self, i: usize) {
         let data = self.data(&self.pods[i].name);
         let pod = &mut self.pods[i];
+        let group = pod.name.split('-').nth(1).unwrap();
         let mut agent = pod.namespace.command(PROBE);
         agent
             .arg("agent")
             .env("BENCHGRID_COORDINATOR", "http://coordinator:7070")
             .env("BENCHGRID_ATTEMPT", self.attempt.to_string())
             .env("BENCHGRID_SYSTEM", pod.name.split('-').next().unwrap())
-            .env("BENCHGRID_GROUP", pod.name.split('-').nth(1).unwrap())
+            .env("BENCHGRID_GROUP", group)
+            .env("BENCHGRID_PATIENCE_SECONDS", self.plan.patience.to_string())
             .env("BENCHGRID_POD", &pod.name)
             .env("BENCHGRID_DRIVER", &pod.driver)
             .env("BENCHGRID_API", "http://127.0.0.1:8080")
@@ -265,7 +333,13 @@ impl Cell {
             .env("BENCHGRID_CELL", self.files.path().join("cell.json"))
             .env("BENCHGRID_ATTEMPT", self.attempt.to_string())
             .env("BENCHGRID_TERMINATION_LOG", self.files.path().join("termination-log"));
-        coordinator.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        if let Some(library) = self.plan.clock {
+            self.set_clock("+0");
+            coordinator.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", self.files.path().join("clock"));
+            coordinator.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
+        let file = |name| fs::File::create(self.files.path().join(name)).unwrap();
+        coordinator.stdin(Stdio::null()).stdout(file("records")).stderr(file("notes")).spawn().unwrap()
     }
 
     /// Starts all agents and the coordinator; what it left at its end.
@@ -274,19 +348,71 @@ impl Cell {
         self.left(self.coordinator())
     }
 
+    /// What the coordinator said so far.
+    pub(crate) fn notes(&self) -> String {
+        fs::read_to_string(self.files.path().join("notes")).unwrap()
+    }
+
+    /// Records on the coordinator's standard output, and the line behind them.
+    pub(crate) fn printed(&self) -> (Vec<Record>, Option<String>) {
+        let text = fs::read_to_string(self.files.path().join("records")).unwrap();
+        let mut lines: Vec<_> = text.lines().collect();
+        let outcome = lines.pop_if(|line| serde_json::from_str::<Record>(line).is_err()).map(str::to_owned);
+        (lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect(), outcome)
+    }
+
+    /// Waits until the coordinator has said that.
+    pub(crate) fn until(&self, note: &str) {
+        let end = Instant::now() + Duration::from_mins(2);
+        while !self.notes().lines().any(|line| line == note) {
+            assert!(Instant::now() < end, "`{note}` was never said: {}", self.notes());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Bytes that a node's device received.
+    pub(crate) fn received(&self, i: usize) -> u64 {
+        let mut cat = self.pods[i].namespace.command("cat");
+        let output = cat.arg("/sys/class/net/eth0/statistics/rx_bytes").output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+    }
+
+    /// Waits for the middle of a transfer: that repetition has begun, and one of these nodes has that much of it.
+    pub(crate) fn until_in(&self, repetition: &str, nodes: &[usize], bytes: u64) {
+        let end = Instant::now() + Duration::from_mins(3);
+        let mut before = vec![0; nodes.len()];
+        loop {
+            let begun = self.notes().lines().any(|line| line == repetition);
+            let received: Vec<_> = nodes.iter().map(|i| self.received(*i)).collect();
+            if !begun {
+                before = received;
+            } else if received.iter().zip(&before).any(|(received, before)| *received >= before + bytes) {
+                return;
+            }
+            assert!(Instant::now() < end, "nobody received {bytes} bytes: {}", self.notes());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Sets the coordinator's wall clock, by so much from the true one: `-2d`.
+    pub(crate) fn set_clock(&self, by: &str) {
+        fs::write(self.files.path().join("clock"), by).unwrap();
+    }
+
+    /// Takes a node's link down, or up again.
+    pub(crate) fn link(&self, i: usize, state: &str) {
+        ip(&["-n", &self.centre.0, "link", "set", &format!("p{i}"), state]);
+    }
+
     /// Waits for a coordinator's end; the termination message must be its last line.
     pub(crate) fn left(&self, coordinator: Child) -> Left {
-        let Output { status, stdout, stderr } = coordinator.wait_with_output().unwrap();
-        let (lines, notes) = (String::from_utf8(stdout).unwrap(), String::from_utf8_lossy(&stderr).into_owned());
-        let mut lines: Vec<_> = lines.lines().collect();
-        let last = lines.pop().unwrap_or_else(|| panic!("no outcome: {notes}"));
+        let code = Ending(coordinator).code(Duration::from_mins(5));
+        let notes = self.notes();
+        assert!(code.is_some(), "the coordinator does not end: {notes}");
+        let (records, outcome) = self.printed();
+        let last = outcome.unwrap_or_else(|| panic!("no outcome: {notes}"));
         assert_eq!(fs::read_to_string(self.files.path().join("termination-log")).unwrap(), last);
-        Left {
-            code: status.code(),
-            records: lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect(),
-            outcome: serde_json::from_str(last).unwrap(),
-            notes,
-        }
+        Left { code, records, outcome: serde_json::from_str(&last).unwrap(), notes }
     }
 
     /// What the store has for a selector, once it shows what it took last.
@@ -313,6 +439,19 @@ impl Cell {
 
 impl Drop for Cell {
     fn drop(&mut self) {
+        if let Some((node, _)) = self.plan.small_disk {
+            let data = self.data(&self.pods[node].name);
+            self.pods[node].node = None;
+            let _ = Command::new("umount").arg(data).status();
+        }
+        for pod in self.pods.iter_mut().filter(|_| thread::panicking()) {
+            let ended = pod.node.as_mut().map(|node| node.0.try_wait());
+            let log = fs::read_to_string(self.files.path().join(format!("{}.log", pod.name))).unwrap_or_default();
+            let last: String = log.chars().skip(log.chars().count().saturating_sub(2000)).collect();
+            if !matches!(ended, Some(Ok(None))) {
+                eprintln!("node {} ended, {ended:?}: {last}", pod.name);
+            }
+        }
         for pod in &self.pods {
             let _ = fs::remove_dir_all(Path::new("/etc/netns").join(&pod.namespace.0));
         }
@@ -323,8 +462,8 @@ fn address(i: usize) -> String {
     format!("10.9.2.{}", i + 1)
 }
 
-fn hosts(names: &[String]) -> String {
-    let pods = names.iter().enumerate().map(|(i, name)| format!("{} {}\n", address(i), host(name)));
+fn hosts<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let pods = names.enumerate().map(|(i, name)| format!("{} {}\n", address(i), host(name)));
     pods.chain(["127.0.0.1 localhost\n".to_owned(), format!("{CENTRE} coordinator\n")]).collect()
 }
 

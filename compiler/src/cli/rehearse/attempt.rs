@@ -15,7 +15,7 @@ use crate::rehearsal::{Rehearsal, names};
 /// How often is looked at what happens.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long a sandbox that was asked to end may take.
-const LAST: Duration = Duration::from_secs(6);
+const LAST: Duration = Duration::from_secs(12);
 /// What the coordinator says while nodes come up.
 const WAITING: &str = "waiting for all nodes";
 
@@ -127,6 +127,7 @@ impl Attempt<'_> {
     fn complaint(&self, status: ExitStatus) -> String {
         let log = fs::read_to_string(self.place.join(names::SANDBOX)).unwrap_or_default();
         let lines: Vec<&str> = log.lines().map(|line| line.trim_start_matches("error: ")).collect();
-        if lines.is_empty() { status.to_string() } else { lines.join("; ") }
+        let said = if lines.is_empty() { status.to_string() } else { lines.join("; ") };
+        format!("{said}; logs are in {}", self.place.join(names::LOGS).display())
     }
 }

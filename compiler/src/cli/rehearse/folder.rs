@@ -76,7 +76,7 @@ impl Folder {
     /// Writes the summary; its text.
     pub(super) fn summary(
         &self,
-        remark: &Option<String>,
+        remark: Option<&str>,
         left_out: &BTreeMap<&str, Vec<String>>,
     ) -> Result<String, SourceError> {
         let campaign = from_records(&[self.path.join(names::RECORDS)])?;

@@ -111,9 +111,10 @@ impl Machine {
         if output.status.success() {
             return Ok(Ok(()));
         }
-        let said = String::from_utf8_lossy(&output.stderr).into_owned() + &fs::read_to_string(&log).unwrap_or_default();
-        let lines: Vec<&str> = said.lines().map(|line| line.trim_start_matches("error: ")).collect();
-        Ok(Err(lines.first().map_or_else(|| output.status.to_string(), |line| (*line).to_owned())))
+        // of a link that can't be shaped, the log says why
+        let said = fs::read_to_string(&log).unwrap_or_default() + &String::from_utf8_lossy(&output.stderr);
+        let line = said.lines().next().map(|line| line.trim_start_matches("error: ").to_owned());
+        Ok(Err(line.unwrap_or_else(|| output.status.to_string())))
     }
 
     /// This program as a sandbox.

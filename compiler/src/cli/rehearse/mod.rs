@@ -129,8 +129,9 @@ impl Arguments {
         }
         let stop = Stop::listen().map_err(|error| fail(Exit::Environment, &error))?;
         let whole = self.attempts(&work, &machine, &folder, &stop)?;
-        let text =
-            folder.summary(&machine.remark(), &work.left_out).map_err(|error| fail(Exit::Environment, &error))?;
+        let text = folder
+            .summary(machine.remark().as_deref(), &work.left_out)
+            .map_err(|error| fail(Exit::Environment, &error))?;
         print(&text);
         say(&format!("records, logs and this summary are in {}", folder.path.display()));
         Ok(if whole { Exit::Yes } else { Exit::No })

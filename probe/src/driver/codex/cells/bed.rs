@@ -17,7 +17,7 @@ use super::super::{
 use crate::{
     agent,
     coordinator::{self, Journal, Status},
-    experiment::{Experiment, Group, GroupRole, Measure, System},
+    experiment::{Experiment, Group, GroupRole, Measure, Shaping, System},
 };
 
 /// Each cell has a subnet of loopback addresses: all nodes have the same port, as pods have.
@@ -110,6 +110,7 @@ impl Cell {
                 baseline_bytes: 0,
                 fluid_bound_seconds: None,
             },
+            shaping: Shaping::None,
             systems: vec![System { name, driver, load: Load::Measured, seeders: 1, groups }],
             store: None,
         }
