@@ -54,7 +54,7 @@ fn collect(schema: &Value, object: &Value, at: &str, fields: &mut Vec<(String, S
 fn resolve<'a>(schema: &'a Value, field: &'a Value) -> Option<(&'a Value, bool)> {
     let options = ["anyOf", "allOf"].into_iter().filter_map(|key| field[key].as_array()).flatten();
     let list = (field.get("items")).map(|items| (items, true));
-    let all = options.chain([field]).map(|field| (field, false)).chain(list);
+    let mut all = options.chain([field]).map(|field| (field, false)).chain(list);
     let refers = |(field, list): (&'a Value, bool)| {
         let inner = schema.pointer(field["$ref"].as_str()?.strip_prefix('#')?)?;
         inner.get("properties").is_some().then_some((inner, list))
@@ -312,6 +312,7 @@ mod tests {
         metric.insert("__name__".to_owned(), CURVE_METRIC.to_owned());
         // In two parts, one of them twice.
         for range in [1..2, 0..1, 1..2].into_iter().filter(|range| range.end <= record.curve.len()) {
+            #[expect(clippy::cast_precision_loss, reason = "sizes stay far below 2^53")]
             let values = record.curve[range.clone()].iter().map(|point| point.bytes as f64).collect();
             samples.push(Sample { metric: metric.clone(), values, timestamps: record.curve_stamps()[range].to_vec() });
         }

@@ -111,6 +111,7 @@ impl Groups {
 
 impl Pressure {
     /// What came since an earlier look.
+    #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let count = |now: Option<u64>, then: Option<u64>| Some(now?.saturating_sub(then?));
         Self {
@@ -144,9 +145,10 @@ impl<'a> Entry<'a> {
             (true, _) => "memory.events",
             (false, _) => "memory.oom_control",
         };
-        let mounts = match second {
-            true => [trees.to_owned(), trees.join("unified")],
-            false => [trees.join(self.controllers), trees.join(controller)],
+        let mounts = if second {
+            [trees.to_owned(), trees.join("unified")]
+        } else {
+            [trees.join(self.controllers), trees.join(controller)]
         };
         // At the path that the machine knows, or mounted as if it were the root.
         let folders = mounts.iter().flat_map(|mount| {

@@ -189,7 +189,7 @@ pub(super) fn as_assumed(experiment: &Experiment, swarm: &Swarm) -> Result<(), E
     for (pod, answer) in swarm.all(&pods, CHECKS, |_| step.clone()) {
         match answer {
             Ok(Reply::Checked { broken: told }) => {
-                broken.extend(told.into_iter().map(|it| format!("node {pod}: {it}")))
+                broken.extend(told.into_iter().map(|it| format!("node {pod}: {it}")));
             }
             Ok(other) => return Err(End::new(Reason::Internal, format!("node {pod}: {other:?}"))),
             Err(trouble) => return Err(End::new(Reason::Preflight, format!("node {pod}: {trouble}"))),

@@ -52,15 +52,15 @@ fn same(is: &Link, asked: &Link) -> bool {
 fn text(link: &Link) -> String {
     #[expect(clippy::cast_precision_loss, reason = "rates stay far below 2^53 bits a second")]
     let rate = |bits: u64| bits as f64 / 1e6;
-    let mut text =
-        format!("up {} Mbit/s, down {} Mbit/s", rate(link.up_bits_per_second), rate(link.down_bits_per_second));
+    let rates = [("up", rate(link.up_bits_per_second)), ("down", rate(link.down_bits_per_second))];
+    let mut parts: Vec<_> = rates.iter().map(|(way, rate)| format!("{way} {rate} Mbit/s")).collect();
     for (name, value, unit) in [("latency", link.latency_seconds * 1e3, "ms"), ("loss", link.loss_ratio * 100.0, "%")] {
         if value > 0.0 {
             let rounded = (value * 1e6).round() / 1e6;
-            text.push_str(&format!(", {name} {rounded} {unit}"));
+            parts.push(format!("{name} {rounded} {unit}"));
         }
     }
-    text
+    parts.join(", ")
 }
 
 #[cfg(test)]

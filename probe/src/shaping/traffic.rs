@@ -216,7 +216,7 @@ mod tests {
         assert_eq!((bucket.loss(), bucket.delay()), (None, None));
     }
 
-    /// `struct tc_netem_qopt` of linux/pkt_sched.h: latency and limit, then loss, gap, duplicate, jitter; every
+    /// `struct tc_netem_qopt` of `linux/pkt_sched.h`: latency and limit, then loss, gap, duplicate, jitter; every
     /// number has 32 bits, latency in ticks of 64 ns.
     #[test]
     fn delay_and_loss_stand_where_the_kernel_reads_them() {
