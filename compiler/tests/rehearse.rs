@@ -119,8 +119,20 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// Whether a line is as the committed schema says.
+fn fits(line: &str) {
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let kind = if line.get("verdict").is_some() { "outcome" } else { "record" };
+    let path = format!("{}/../schemas/{kind}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let schema = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let validator = jsonschema::draft7::new(&schema).unwrap();
+    let errors: Vec<_> = validator.iter_errors(&line).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?} in {line}");
+}
+
 fn records(file: &Path) -> (Vec<Record>, Vec<Outcome>) {
     let text = fs::read_to_string(file).unwrap();
+    text.lines().filter(|line| line.starts_with('{')).for_each(fits);
     let records = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     (records, text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }

@@ -74,6 +74,10 @@ pub fn stored_part(record: &Record) -> Value {
             remove(&mut value, &pointer.split('/').skip(1).collect::<Vec<_>>());
         }
     }
+    if record.counters.seconds <= 0.0 {
+        // Nothing was counted, which is not the same as nothing that came.
+        remove(&mut value, &["counters"]);
+    }
     value["valid"] = json!(record.invalid.is_empty());
     plain(value)
 }
@@ -166,8 +170,9 @@ impl Built {
         for (axis, level) in labels.iter().filter_map(|(name, level)| Some((name.strip_prefix("axis_")?, level))) {
             set(&mut record, &format!("/levels/{axis}"), json!(level));
         }
-        let [attempt, phase, repetition] = ["attempt", "phase", "repetition"].map(label);
-        let id = format!("{attempt}/{phase}{repetition}/{}/{}", label("kind"), label("node"));
+        let [attempt, phase, repetition, observe, kind, node] =
+            ["attempt", "phase", "repetition", "observe", "kind", "node"].map(label);
+        let id = format!("{attempt}/{phase}{repetition}/{observe}/{kind}/{node}");
         set(&mut record, "/id", json!(id));
         set(&mut record, "/ended_ms", json!(self.ended_ms));
         for metric in METRICS {

@@ -3,27 +3,21 @@
 use std::{
     collections::BTreeMap,
     net::IpAddr,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU8, Ordering},
-    },
+    sync::atomic::{AtomicU8, Ordering},
     thread,
     time::Duration,
 };
 
 use benchgrid_measures::{AttemptName, Load, MEASUREMENT_PROTOCOL, Observation, Outcome, Record};
 
-use super::{
-    super::{
-        fake::{Fake, Network},
-        generation::Generation,
-    },
-    sink,
+use super::super::{
+    fake::{Fake, Network},
+    generation::Generation,
 };
 use crate::{
     agent,
     coordinator::{self, Journal, Status},
-    experiment::{Experiment, Group, GroupRole, Measure, Shaping, Store, System},
+    experiment::{Experiment, Group, GroupRole, Measure, Shaping, System},
 };
 
 /// Each cell has a subnet of loopback addresses: all nodes have the same port, as pods have.
@@ -54,23 +48,17 @@ pub(super) struct Cell {
 /// What a coordinator left.
 #[derive(Debug, Default)]
 pub(super) struct Left {
-    pub(super) lines: Vec<String>,
+    pub(super) records: Vec<Record>,
     pub(super) notes: String,
 }
 
 impl Journal for Left {
     fn record(&mut self, line: &str) {
-        self.lines.push(line.to_owned());
+        self.records.push(serde_json::from_str(line).unwrap());
     }
 
     fn note(&mut self, text: &str) {
         self.notes += &format!("{text}\n");
-    }
-}
-
-impl Left {
-    pub(super) fn records(&self) -> Vec<Record> {
-        self.lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -93,10 +81,8 @@ impl Cell {
     }
 
     fn experiment(&self) -> Experiment {
-        static STORE: OnceLock<String> = OnceLock::new();
-        let store = STORE.get_or_init(sink::start).clone();
         let group =
-            |name: &str, role, replicas| Group { name: name.to_owned(), driver: None, role, replicas, link: None };
+            |name: &str, role, replicas| Group { name: name.to_owned(), role, replicas, link: None, driver: None };
         let groups = vec![
             group("b", GroupRole::Bootstrap, 1),
             group("l", GroupRole::Leecher, self.plan.leechers),
@@ -126,7 +112,7 @@ impl Cell {
             },
             shaping: Shaping::None,
             systems: vec![System { name, driver, load: Load::Measured, seeders: 1, groups }],
-            store: Some(Store { write: store.clone(), read: store }),
+            store: None,
         }
     }
 

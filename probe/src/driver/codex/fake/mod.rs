@@ -24,8 +24,7 @@ mod wire;
 pub(crate) use exchange::{Network, RATE, RETRY_TIMER};
 pub(crate) use faults::Faults;
 use store::{BLOCK, Dataset, Store, tree};
-pub(super) use wire::{Request, read_request, text};
-use wire::{STRAY, answer, json_answer, left};
+use wire::{Request, STRAY, answer, json_answer, left, read_request, text};
 
 /// Fact: what a store may hold where nothing else is said.
 const QUOTA: u64 = 21_474_836_480;

@@ -11,16 +11,16 @@ use serde_json::Value;
 pub(super) const STRAY: &str = "HTTP/1.1 404 Not Found\r\nserver: fake\r\ncontent-type: text/html\r\n\
                                 content-length: 0\r\ndate: Thu, 13 Nov 2025\r\nconnection: close\r\n\r\n";
 
-pub(crate) struct Request {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) query: String,
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: String,
     /// Headers that become part of a dataset.
-    pub(crate) kind: String,
-    pub(crate) body: Vec<u8>,
+    pub(super) kind: String,
+    pub(super) body: Vec<u8>,
 }
 
-pub(crate) fn read_request(stream: &mut TcpStream) -> Option<Request> {
+pub(super) fn read_request(stream: &mut TcpStream) -> Option<Request> {
     let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
@@ -64,6 +64,6 @@ pub(super) fn answer(stream: &mut TcpStream, status: u16, kind: &str, body: &str
     let _ = stream.shutdown(Shutdown::Write);
 }
 
-pub(crate) fn text(stream: &mut TcpStream, status: u16, body: &str) {
+pub(super) fn text(stream: &mut TcpStream, status: u16, body: &str) {
     answer(stream, status, "text/plain", body);
 }
