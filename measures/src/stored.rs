@@ -166,8 +166,8 @@ impl Built {
         for (axis, level) in labels.iter().filter_map(|(name, level)| Some((name.strip_prefix("axis_")?, level))) {
             set(&mut record, &format!("/levels/{axis}"), json!(level));
         }
-        let [attempt, phase, repetition] = ["attempt", "phase", "repetition"].map(label);
-        let id = format!("{attempt}/{phase}{repetition}/{}/{}", label("kind"), label("node"));
+        let [attempt, phase, repetition, observe] = ["attempt", "phase", "repetition", "observe"].map(label);
+        let id = format!("{attempt}/{phase}{repetition}/{observe}/{}/{}", label("kind"), label("node"));
         set(&mut record, "/id", json!(id));
         set(&mut record, "/ended_ms", json!(self.ended_ms));
         for metric in METRICS {
