@@ -34,7 +34,7 @@ pub const DRIVERS: [DriverFacts; 5] = [
     DriverFacts {
         name: "rqbit",
         handle: "a torrent",
-        kinds: &[Observation::Counter],
+        kinds: &[Observation::Counter, Observation::Stream],
         unit: "a piece, 256 KiB or more",
         resolution: "live",
     },

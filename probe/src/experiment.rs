@@ -172,7 +172,8 @@ impl System {
 
     /// Whether its nodes can be observed so.
     pub fn gives(&self, observe: Observation) -> bool {
-        DriverFacts::named(&self.driver).is_some_and(|driver| driver.kinds.contains(&observe))
+        let gives = |driver| DriverFacts::named(driver).is_some_and(|driver| driver.kinds.contains(&observe));
+        self.groups.iter().filter(|group| group.role != GroupRole::Bootstrap).all(|group| gives(self.driver(group)))
     }
 
     /// Pods of a group: `<system>-<group>-<n>`.

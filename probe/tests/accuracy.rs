@@ -1,8 +1,10 @@
 //! How far the agent's marks can be trusted: against a server that delivers on a known timetable, and on a link of known rate.
 //!
 //! The truth is the server's own: it stamps the instants at which it hands bytes over, in this process, on the clock that the
-//! agent stamps with. `cargo test -p benchgrid-probe --test accuracy` prints the tables of `docs/methodology.md`, and with
-//! `BENCHGRID_BLESS=1` writes them there; what it checks are limits, not figures. The link needs root and iproute2.
+//! agent stamps with. `cargo test --release -p benchgrid-probe --test accuracy -- --test-threads 1 --nocapture` prints the tables
+//! of `docs/methodology.md`, and with `BENCHGRID_BLESS=1` writes them there; what it checks are limits, not figures. In a build
+//! that is not optimised, making the bytes to compare with takes milliseconds, and the limits don't hold. The link needs root
+//! and iproute2.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests too")]
 
@@ -48,8 +50,24 @@ fn worker(api: String) -> Worker {
     Worker::new(driver("http", place).unwrap(), "lo".to_owned())
 }
 
-/// Gets a content, now; the instant from which all times count, and what the agent says.
-fn get(worker: &mut Worker, observe: Observation, content: &Content) -> (Instant, Transfer) {
+/// One download.
+struct Got {
+    /// From when on all times count.
+    t0: Instant,
+    /// What the agent says.
+    transfer: Transfer,
+    /// Seconds of a processor that the agent took.
+    processor: f64,
+}
+
+/// Seconds of a processor that this thread took.
+fn processor() -> f64 {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
+}
+
+/// Gets a content, now.
+fn get(worker: &mut Worker, observe: Observation, content: &Content) -> Got {
     let order = Download {
         content: content.clone(),
         sha256: content.sha256().unwrap(),
@@ -63,12 +81,13 @@ fn get(worker: &mut Worker, observe: Observation, content: &Content) -> (Instant
         Observation::Counter => Step::Download(order),
         Observation::Stream => Step::Stream(order),
     };
-    let arrived = Instant::now();
+    let (arrived, before) = (Instant::now(), processor());
     let StepResult::Ok(reply) = worker.work(step, arrived) else { panic!("no answer") };
     let Reply::Downloaded(transfer) = *reply else { panic!("another answer") };
     assert_eq!(transfer.failure, None);
     let skew = transfer.timing.start_skew_seconds.unwrap();
-    (arrived + std::time::Duration::from_secs_f64(skew), transfer)
+    let t0 = arrived + std::time::Duration::from_secs_f64(skew);
+    Got { t0, transfer, processor: processor() - before }
 }
 
 /// Errors of one number, in milliseconds.
@@ -99,7 +118,8 @@ struct Table([Errors; MARKS.len()]);
 
 impl Table {
     /// Adds a run: the agent's numbers against the server's stamps.
-    fn add(&mut self, t0: Instant, timing: &Timing, truth: &timetable::Truth) {
+    fn add(&mut self, got: &Got, truth: &timetable::Truth) {
+        let (t0, timing) = (got.t0, &got.transfer.timing);
         let since = |instant: Instant| instant.saturating_duration_since(t0).as_secs_f64();
         let marks = [
             (Some(0.0), -since(truth.asked)),
@@ -134,6 +154,17 @@ impl Table {
 const HEAD: &str = "| seen by | number | runs | median error, ms | 99 % of runs, ms | most, ms | stated |\n\
                     | --- | --- | ---: | ---: | ---: | ---: | --- |\n";
 
+/// What a look costs is why there are not more of them.
+#[test]
+fn a_look_is_cheap() {
+    let steps: Vec<(u64, usize)> = (0..100).map(|_| (50, 10)).collect();
+    let server = Server::start(&content("looks", 0), &steps, 0);
+    let got = get(&mut worker(server.url()), Observation::Counter, server.content());
+    let share = got.processor / got.transfer.timing.time_to_100_seconds.unwrap();
+    println!("looks and all: {:.3} % of a processor, {:.3} s in 5 s", share * 100.0, got.processor);
+    assert!(share < 0.01 || cfg!(debug_assertions), "sampling takes more than 1 % of a processor");
+}
+
 #[test]
 fn marks_are_those_of_the_timetable() {
     let streamed = streamed();
@@ -165,8 +196,8 @@ fn streamed() -> Table {
     for (name, steps) in TIMETABLES {
         for run in 0..RUNS {
             let server = Server::start(&content(name, run), steps, 0);
-            let (t0, transfer) = get(&mut worker(server.url()), Observation::Stream, server.content());
-            table.add(t0, &transfer.timing, &server.truth());
+            let got = get(&mut worker(server.url()), Observation::Stream, server.content());
+            table.add(&got, &server.truth());
         }
     }
     table
@@ -180,10 +211,10 @@ fn counted(refresh: u64) -> Table {
         for (name, steps) in TIMETABLES {
             for run in (lane..RUNS).step_by(4) {
                 let server = Server::start(&content(name, run), steps, refresh);
-                let (t0, transfer) = get(&mut worker(server.url()), Observation::Counter, server.content());
+                let got = get(&mut worker(server.url()), Observation::Counter, server.content());
                 let mut one = Table::default();
-                one.add(t0, &transfer.timing, &server.truth());
-                bounded(&one, &transfer.timing, refresh);
+                one.add(&got, &server.truth());
+                bounded(&one, &got.transfer.timing, refresh);
                 table.join(one);
             }
         }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchgrid_measures::{CURVE_METRIC, Environment, Kind, NODE_METRIC, OUTCOME_METRIC, Phase, Reason, Verdict};
+use benchgrid_measures::{CURVE_METRIC, Environment, Kind, NODE_METRIC, OUTCOME_METRIC, Observation, Phase, Reason, Verdict};
 
 #[expect(dead_code, reason = "other tests use the rest")]
 mod bed;
@@ -26,8 +26,9 @@ fn check(cell: &Cell, left: &Left) {
     let Left { code, records, outcome, notes } = left;
     assert_eq!((outcome.verdict, outcome.reason), (Verdict::Measured, Reason::Ok), "{outcome:?}\n{notes}");
     assert_eq!(*code, Some(0));
-    // A warm-up and two repetitions, each one upload and two downloads.
-    assert_eq!((records.len(), outcome.records), (9, 9));
+    // Of each kind of observation a warm-up and two repetitions, each one upload and two downloads.
+    let kinds = u32::try_from(cell.plan.observe.len()).unwrap();
+    assert_eq!((u32::try_from(records.len()).unwrap(), outcome.records), (9 * kinds, 9 * kinds));
     for record in records {
         assert!(record.success && record.invalid.is_empty() && record.failure.is_none(), "{record:?}");
         assert_eq!(record.seeders, records[0].seeders, "one draw a trial");
@@ -52,14 +53,14 @@ fn check(cell: &Cell, left: &Left) {
         assert_eq!(record.curve.last().unwrap().bytes, 4_000_000);
     }
     let contents: std::collections::BTreeSet<_> = records.iter().map(|record| &record.content_sha256).collect();
-    assert_eq!(contents.len(), 3, "fresh content for every repetition");
+    assert_eq!(contents.len(), 3 * kinds as usize, "fresh content for every repetition");
     let attempt = &cell.attempt;
     let values: usize = records.iter().map(|record| record.lines().len()).sum();
     let stored = cell.stored(&format!("{{attempt=\"{attempt}\",kind!=\"\",__name__!=\"{CURVE_METRIC}\"}}"));
     assert_eq!(stored.len(), values);
-    assert_eq!(cell.stored(&format!("{CURVE_METRIC}{{attempt=\"{attempt}\"}}")).len(), 6);
+    assert_eq!(cell.stored(&format!("{CURVE_METRIC}{{attempt=\"{attempt}\"}}")).len(), 6 * kinds as usize);
     let marker = cell.stored(&format!("{OUTCOME_METRIC}{{attempt=\"{attempt}\",outcome=\"measured\"}}"));
-    assert_eq!(marker[0].last(), Some(9.0));
+    assert_eq!(marker[0].last(), Some(f64::from(9 * kinds)));
     stored::rebuilt(cell, left);
     let machines = cell.stored(&format!("{NODE_METRIC}{{attempt=\"{attempt}\"}}"));
     assert_eq!(machines.len(), 3);
@@ -165,6 +166,29 @@ fn as_root_a_store_that_refuses() {
     assert_eq!(left.code, Some(1));
     // All the same, everything is on standard output.
     assert_eq!((left.records.len(), left.outcome.records), (6, 6));
+}
+
+#[test]
+fn as_root_two_kinds_of_observation_take_turns() {
+    let mut plan = Plan::of("http");
+    plan.observe = vec![Observation::Counter, Observation::Stream];
+    let mut cell = Cell::new("kinds", plan);
+    let left = cell.run();
+    check(&cell, &left);
+    let ids: std::collections::BTreeSet<_> = left.records.iter().map(|record| &record.id).collect();
+    assert_eq!(ids.len(), left.records.len());
+    let uploads = left.records.iter().filter(|record| record.kind == Kind::Upload);
+    let order: Vec<_> = uploads.map(|record| record.observe).collect();
+    let (one, other) = (order[0], order[1]);
+    assert_eq!((one != other, &order[..]), (true, &[one, other, other, one, one, other][..]));
+    let read = left.records.iter().filter(|record| record.observe == Observation::Stream);
+    for record in read.filter(|record| record.kind == Kind::Download) {
+        // 4 MB at 40 Mbit/s, in order as they come: no poll is in the way of a first byte.
+        assert!(record.timing.time_to_first_byte_seconds.unwrap() < 0.2, "{:?}", record.timing);
+        assert!(record.curve.len() > 50, "{}", record.curve.len());
+    }
+    let seen = cell.stored("benchgrid_time_to_100_seconds{observe=\"stream\"}");
+    assert_eq!(seen.len(), 6);
 }
 
 #[test]

@@ -49,15 +49,17 @@ fn as_root_the_speed_on_a_link_is_its_rate() {
     seeder.wait().unwrap();
     let mut text = format!(
         "The speed of {ROUNDS} downloads, times {FRAME} / {PAYLOAD} for the headers, on links of known rate:\n\n\
-         | seen by | link, Mbit/s | median, Mbit/s | off by |\n| --- | ---: | ---: | ---: |\n"
+         | seen by | link, Mbit/s | median, Mbit/s | off by | the agent's processor time, s per 100 MB |\n\
+         | --- | ---: | ---: | ---: | ---: |\n"
     );
     let mut all = Vec::new();
-    for (rate, _) in LINKS {
+    for (rate, bytes) in LINKS {
         for observe in ["stream", "counter"] {
             let speed: f64 = value(&printed, &format!("{observe}{rate}")).parse().unwrap();
+            let cost: f64 = value(&printed, &format!("{observe}{rate}cost")).parse().unwrap();
             #[expect(clippy::cast_precision_loss, reason = "small")]
-            let off = speed / rate as f64 - 1.0;
-            text += &format!("| {observe} | {rate} | {speed:.2} | {:+.2} % |\n", off * 100.0);
+            let (off, cost) = (speed / rate as f64 - 1.0, cost * 1e8 / bytes as f64);
+            text += &format!("| {observe} | {rate} | {speed:.2} | {:+.2} % | {cost:.2} |\n", off * 100.0);
             all.push(off);
         }
     }
@@ -107,14 +109,16 @@ fn leech() {
         .unwrap();
         for (word, observe) in [("stream", Observation::Stream), ("counter", Observation::Counter)] {
             let mut speeds = Errors::default();
+            let mut processor = 0.0;
             for _ in 0..ROUNDS {
-                let (_, transfer) = get(&mut worker(api.clone()), observe, &content(bytes));
-                let seconds = transfer.timing.time_to_100_seconds.unwrap();
+                let got = get(&mut worker(api.clone()), observe, &content(bytes));
+                processor += got.processor;
+                let seconds = got.transfer.timing.time_to_100_seconds.unwrap();
                 #[expect(clippy::cast_precision_loss, reason = "small")]
                 let payload = bytes as f64 * 8.0 / 1e6 / seconds;
                 speeds.0.push(payload * FRAME / PAYLOAD);
             }
-            println!("{word}{rate}={}", speeds.at(0.5));
+            println!("{word}{rate}={} {word}{rate}cost={}", speeds.at(0.5), processor / speeds.0.len() as f64);
         }
     }
 }

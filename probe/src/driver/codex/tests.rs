@@ -469,7 +469,7 @@ fn a_reader_of_every_generation_gets_the_content() {
             let done = bed.stream(&content, &handle);
             assert_eq!(done.failure, None, "{generation:?} {name}");
             let t = &done.timing;
-            assert!(t.time_to_first_byte_seconds >= Some(0.2), "the head is no first byte: {t:?}");
+            assert!(t.time_to_first_byte_seconds >= Some(0.009), "the head is no first byte: {t:?}");
             assert!(t.time_to_100_seconds >= t.time_to_first_byte_seconds);
             // What was read can be removed.
             let before = bed.leecher.fake.used();
@@ -493,10 +493,13 @@ fn a_reader_sees_what_is_wrong() {
         (failure.reason, failure.detail)
     };
     let (reason, detail) = run(|faults| faults.wrong_bytes = true, false);
-    assert!(reason == "corrupt" && detail.contains("byte 65536 is not"), "{detail}");
+    assert!(reason == "corrupt" && detail.contains("byte 0 is not"), "{detail}");
     let (reason, detail) = run(|faults| faults.cut_body = true, false);
     // the second answer is within the announced length
-    assert!(reason == "error" && detail.contains("broke off after 131") && detail.contains("byte 131072"), "{detail}");
+    assert!(
+        reason == "error" && detail.contains("broke off after 750127") && detail.contains("byte 750000"),
+        "{detail}"
+    );
     // the bystander has the manifest, and nobody a block
     let (reason, detail) = run(|_| {}, true);
     assert!(reason == "stalled" && detail.starts_with("nothing new for 1 s, 0 of"), "{detail}");

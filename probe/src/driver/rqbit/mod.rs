@@ -38,6 +38,11 @@ mod tests;
 /// Pause between two looks while waiting.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Pause between two looks in the timed part.
+const BRIEF: Duration = Duration::from_millis(1);
+/// How long an empty torrent may take to be checked.
+const LIVE: Duration = Duration::from_secs(10);
+
 /// Drives one rqbit.
 #[derive(Debug)]
 pub struct Rqbit {
@@ -248,6 +253,14 @@ impl Driver for Rqbit {
         self.add(&metainfo)?;
         self.current = Some(metainfo);
         Ok(())
+    }
+
+    fn stream(&mut self, handle: &Handle, content: &Content, seeders: &[String]) -> Result<String, DriverError> {
+        self.start(handle, content, seeders)?;
+        let metainfo = self.current.as_ref().ok_or_else(|| failed("stream", "nothing was started"))?;
+        // A reader is refused while the torrent is being checked, which takes milliseconds.
+        wait_for("start of the torrent", LIVE, BRIEF, || Ok((self.stats(metainfo)?.state == "live").then_some(())))?;
+        Ok(format!("{}/torrents/{}/stream/0", self.place.api.trim_end_matches('/'), metainfo.infohash))
     }
 
     fn progress(&mut self) -> Result<Progress, DriverError> {
