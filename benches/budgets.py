@@ -3,13 +3,15 @@
 import argparse
 import os
 import shutil
+import statistics
 import sys
 import tempfile
 from pathlib import Path
 
+from agent import Bed, SIZE
 from process import fastest, output, run
 from source import CHANGED, PROJECT, SHAPES, Source
-from table import Table
+from table import Table, shown
 
 
 def main():
@@ -20,6 +22,7 @@ def main():
         bench.compile(sorted(options.cells))
         bench.validate()
         bench.kustomize()
+        bench.agent()
     print(table.text())
     sys.exit(1 if table.broken else 0)
 
@@ -29,7 +32,8 @@ def arguments():
     parser = argparse.ArgumentParser(prog="benches/run", description="Benchmarks against the compiler's budgets.")
     parser.add_argument("--cells", type=int, nargs="+", choices=SHAPES, default=list(SHAPES), help="sizes of the matrix")
     parser.add_argument("--rounds", type=int, default=3, help="the best of so many counts")
-    parser.add_argument("--program", type=Path, help="benchgrid; without it, the release profile is built")
+    parser.add_argument("--program", type=Path,
+                        help="benchgrid, with benchgrid-probe beside it; without it, the release profile is built")
     parser.add_argument("--scratch", type=Path, default=memory if memory.is_dir() else None,
                         help="folder to work in; without it, one in memory")
     return parser.parse_args()
@@ -38,7 +42,7 @@ def arguments():
 def built():
     """The program, built."""
     said("building")
-    run(["cargo", "build", "--quiet", "--release", "--package", "benchgrid"], PROJECT)
+    run(["cargo", "build", "--quiet", "--release", "--package", "benchgrid", "--package", "benchgrid-probe"], PROJECT)
     target = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target"))
     return target / "release" / "benchgrid"
 
@@ -137,6 +141,31 @@ class Bench:
                 "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n- manifest.yaml\n")
             ours, theirs = self.interleaved([kustomize, "build", cell], [kustomize, "build", flat])
             self.table.ratio(what.format(scenario), ours.wall, theirs.wall, 1.5)
+
+    def agent(self):
+        """An agent beside a node, and a node without one, at the same time."""
+        sampling = "agent, looking at a download of 100 MB at 50 Mbit/s: share of a processor"
+        if os.geteuid() != 0:
+            self.table.missing(sampling, "root")
+            return
+        if not all(self.tool(name, sampling) for name in ("ip", "curl")):
+            return
+        seen = []
+        for turn in range(self.rounds):
+            said(f"agent {turn + 1}")
+            folder = self.scratch / f"agent-{turn}"
+            folder.mkdir()
+            with Bed(self.program.with_name("benchgrid-probe"), folder) as bed:
+                seen.append(bed.measure())
+            shutil.rmtree(folder)
+
+        def of(field):
+            return statistics.median(getattr(one, field) for one in seen)
+
+        self.table.line(sampling, "1 %", f"{of('sampling') * 100:.2f} %", of("sampling") <= 0.01)
+        self.table.stated("agent, hashing what arrived: of a processor for 100 MB", shown(of("verifying") * 1e8 / SIZE))
+        self.table.limit("agent, most memory", of("memory"), 20, "MiB")
+        self.table.ratio("that download with an agent : without", of("watched"), of("alone"), 1.02)
 
     def tool(self, name, budget):
         found = shutil.which(name)

@@ -22,6 +22,10 @@ class Table:
     def limit(self, what, seen, allowed, unit):
         self.line(what, f"{allowed} {unit}", f"{seen:.0f} {unit}", seen <= allowed)
 
+    def stated(self, what, seen):
+        """What has no budget."""
+        self.budgets.append([what, "", seen, "stated"])
+
     def missing(self, what, tool):
         """A budget that can't be looked at here."""
         self.budgets.append([what, "", f"{tool} is not here", "not measured"])

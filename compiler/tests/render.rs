@@ -19,7 +19,7 @@ use benchgrid::render::{
 use benchgrid::spec::{Lab, any_error, base_folder, load_lab, load_scenario, load_system};
 use benchgrid_measures::AttemptName;
 use by_name::by_name;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The project's folder.
 fn project() -> PathBuf {
@@ -230,6 +230,33 @@ fn an_attempt_differs_in_its_name_only() {
             .replace("coordinator-t0a0", "coordinator-t2a3");
         assert_eq!(serde_json::to_string(&active).unwrap(), text);
     }
+}
+
+#[test]
+fn what_is_added_to_a_cell_writes_to_volumes_only_and_is_not_root() {
+    let branch = Branch::rich();
+    let mut seen = BTreeSet::new();
+    for folder in branch.folders().iter().filter(|folder| folder.contains("overlays/")) {
+        for object in build(&branch.files, folder).unwrap() {
+            let pod = &object["spec"]["template"]["spec"];
+            let lists = ["initContainers", "containers"].map(|list| pod[list].as_array());
+            for container in lists.into_iter().flatten().flatten() {
+                let name = container["name"].as_str().unwrap();
+                if !["agent", "coordinator", "shape"].contains(&name) {
+                    continue;
+                }
+                seen.insert(name.to_owned());
+                let (security, shapes) = (&container["securityContext"], name == "shape");
+                assert_eq!(security["readOnlyRootFilesystem"], true, "{name}");
+                assert_eq!(security["allowPrivilegeEscalation"], false, "{name}");
+                assert_eq!(security["runAsNonRoot"], !shapes, "{name}");
+                assert_eq!(security["capabilities"]["drop"], json!(["ALL"]), "{name}");
+                let more = if shapes { json!(["NET_ADMIN"]) } else { Value::Null };
+                assert_eq!(security["capabilities"]["add"], more, "{name}");
+            }
+        }
+    }
+    assert_eq!(seen.len(), 3, "{seen:?}");
 }
 
 #[test]

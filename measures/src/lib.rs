@@ -6,6 +6,7 @@
 
 mod attempt_name;
 mod driver;
+mod environment;
 mod exposition;
 mod load;
 mod metric;
@@ -16,9 +17,10 @@ mod timestamp;
 
 pub use attempt_name::{AttemptName, AttemptNameError};
 pub use driver::{DRIVERS, DriverFacts};
-pub use exposition::{ExpositionLine, Sample, parse_export, sample_line};
+pub use environment::{Cgroup, Environment, Isolation};
+pub use exposition::{ExpositionLine, Sample, exposition, parse_export, sample_line};
 pub use load::Load;
-pub use metric::{CURVE_METRIC, METRICS, Metric, OUTCOME_METRIC};
+pub use metric::{CURVE_METRIC, METRICS, Metric, NODE_METRIC, OUTCOME_METRIC};
 pub use outcome::{Outcome, Reason, Verdict};
 pub use record::{
     Baseline, Counters, CurvePoint, Failure, Identity, Kind, Node, Observation, Phase, RECORD_SCHEMA, Record, Role,

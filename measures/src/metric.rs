@@ -17,6 +17,9 @@ pub struct Metric {
 /// It is pushed last, so where it is, all records are.
 pub const OUTCOME_METRIC: &str = "benchgrid_attempt_records";
 
+/// Name of the series that says what a node ran on; its value is 1.
+pub const NODE_METRIC: &str = "benchgrid_node_info";
+
 /// Name of the progress curves' series: bytes held, verified; the last point stands at the record's timestamp.
 pub const CURVE_METRIC: &str = "benchgrid_progress_bytes";
 
@@ -24,6 +27,14 @@ pub const CURVE_METRIC: &str = "benchgrid_progress_bytes";
 #[expect(clippy::unnecessary_wraps, reason = "the form that every metric has")]
 fn count(value: u64) -> Option<f64> {
     Some(value as f64)
+}
+
+/// Bits of a byte: the store has base units, which are bytes.
+const BITS: f64 = 8.0;
+
+/// A rate or a time of the counters, where they ran.
+fn ran(record: &Record, value: f64) -> Option<f64> {
+    (record.counters.seconds > 0.0).then_some(value)
 }
 
 /// What the network counted, where something was counted.
@@ -117,6 +128,36 @@ pub const METRICS: &[Metric] = &[
         value: |r| counted(r, r.counters.sent_wire_bytes),
     },
     Metric {
+        name: "benchgrid_network_received_wire_bytes",
+        help: "Bytes the pod received behind its shaped link, with the headers that offload hides.",
+        field: "/counters/received_wire_bytes",
+        value: |r| r.counters.received_wire_bytes.and_then(count),
+    },
+    Metric {
+        name: "benchgrid_network_idle_received_bytes_per_second",
+        help: "Bytes a second the pod received while idle, before the timed part.",
+        field: "/counters/idle_received_bytes_per_second",
+        value: |r| ran(r, r.counters.idle_received_bytes_per_second),
+    },
+    Metric {
+        name: "benchgrid_network_idle_sent_bytes_per_second",
+        help: "Bytes a second the pod sent while idle, before the timed part.",
+        field: "/counters/idle_sent_bytes_per_second",
+        value: |r| ran(r, r.counters.idle_sent_bytes_per_second),
+    },
+    Metric {
+        name: "benchgrid_network_counted_seconds",
+        help: "How long the network counters ran.",
+        field: "/counters/seconds",
+        value: |r| ran(r, r.counters.seconds),
+    },
+    Metric {
+        name: "benchgrid_agent_throttled_seconds",
+        help: "How long the agent was kept from running by its processor limit, over the timed part.",
+        field: "/counters/agent_throttled_seconds",
+        value: |r| r.counters.agent_throttled_seconds,
+    },
+    Metric {
         name: "benchgrid_network_segments_sent",
         help: "TCP segments sent over the timed part.",
         field: "/counters/segments_sent",
@@ -129,16 +170,16 @@ pub const METRICS: &[Metric] = &[
         value: |r| counted(r, r.counters.segments_retransmitted),
     },
     Metric {
-        name: "benchgrid_baseline_up_bits_per_second",
+        name: "benchgrid_baseline_up_bytes_per_second",
         help: "Payload rate of the plain transfer from this node, in preflight.",
         field: "/baseline/up_bits_per_second",
-        value: |r| r.baseline.up_bits_per_second,
+        value: |r| r.baseline.up_bits_per_second.map(|bits| bits / BITS),
     },
     Metric {
-        name: "benchgrid_baseline_down_bits_per_second",
+        name: "benchgrid_baseline_down_bytes_per_second",
         help: "Payload rate of the plain transfer to this node, in preflight.",
         field: "/baseline/down_bits_per_second",
-        value: |r| r.baseline.down_bits_per_second,
+        value: |r| r.baseline.down_bits_per_second.map(|bits| bits / BITS),
     },
     Metric {
         name: "benchgrid_fluid_bound_seconds",
@@ -159,3 +200,20 @@ pub const METRICS: &[Metric] = &[
         value: |r| flag(r.invalid.is_empty()),
     },
 ];
+
+impl Metric {
+    /// The record's field, from what is stored.
+    pub(crate) fn restored(&self, stored: f64) -> f64 {
+        if self.field.ends_with("bits_per_second") { stored * BITS } else { stored }
+    }
+}
+
+/// What a metric of any kind is, for `# HELP`.
+pub(crate) fn help(name: &str) -> &'static str {
+    match name {
+        OUTCOME_METRIC => "Records that the attempt made; pushed after all of them.",
+        NODE_METRIC => "What a node ran on, as labels; 1.",
+        CURVE_METRIC => "Payload held and verified, over the time of a transfer.",
+        _ => METRICS.iter().find(|metric| metric.name == name).map_or("", |metric| metric.help),
+    }
+}

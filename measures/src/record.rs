@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ExpositionLine, METRICS};
+use crate::{Environment, ExpositionLine, METRICS};
 
 /// Version of the [`Record`]'s form.
 pub const RECORD_SCHEMA: u32 = 1;
@@ -135,12 +135,25 @@ pub struct Counters {
     /// Bytes sent with the headers that segmentation offload hides: device bytes plus 66 for every
     /// segment that the device did not count as a packet (Ethernet 14 + IP 20 + TCP 32). Stored.
     pub sent_wire_bytes: u64,
-    /// Bytes a second received while idle, before t0. Not stored.
+    /// Bytes that passed the shaping of what the node receives, with all headers, those lost there left out; missing
+    /// where the probe does not shape the link. Stored.
+    #[serde(default)]
+    pub received_wire_bytes: Option<u64>,
+    /// Bytes a second received while idle, before t0. Stored.
     pub idle_received_bytes_per_second: f64,
-    /// Bytes a second sent while idle, before t0. Not stored.
+    /// Bytes a second sent while idle, before t0. Stored.
     pub idle_sent_bytes_per_second: f64,
-    /// How long the counters ran, in seconds; 0: nothing was counted, and nothing of it is stored. Not stored.
+    /// How long the counters ran, in seconds; 0: nothing was counted, and nothing of it is stored. Stored.
     pub seconds: f64,
+    /// How long the agent's container was kept from running by its processor limit: looks were late then. Stored.
+    #[serde(default)]
+    pub agent_throttled_seconds: Option<f64>,
+    /// How often that happened. Not stored.
+    #[serde(default)]
+    pub agent_throttled_periods: Option<u64>,
+    /// Processes of the agent's container that were killed for want of memory. Not stored.
+    #[serde(default)]
+    pub agent_oom_kills: Option<u64>,
 }
 
 /// The plain TCP transfer that proves that a node's link is shaped as asked.
@@ -150,9 +163,9 @@ pub struct Baseline {
     pub up_asked_bits_per_second: Option<u64>,
     /// Rate asked for what the node receives. Not stored.
     pub down_asked_bits_per_second: Option<u64>,
-    /// Payload rate measured sending, in bits a second. Stored.
+    /// Payload rate measured sending, in bits a second. Stored as bytes a second.
     pub up_bits_per_second: Option<f64>,
-    /// Payload rate measured receiving, in bits a second. Stored.
+    /// Payload rate measured receiving, in bits a second. Stored as bytes a second.
     pub down_bits_per_second: Option<f64>,
 }
 
@@ -195,6 +208,9 @@ pub struct Record {
     pub driver: String,
     /// Version of the node's software, as it says. Stored.
     pub version: String,
+    /// What the node ran on.
+    #[serde(default)]
+    pub environment: Environment,
     /// Size of the payload in bytes. Stored.
     pub content_bytes: u64,
     /// SHA-256 of the payload, hex. Not stored.

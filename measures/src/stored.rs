@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::schema_for;
 use serde_json::{Map, Value, json};
 
-use crate::{AttemptName, CURVE_METRIC, METRICS, OUTCOME_METRIC, Record, Sample};
+use crate::{AttemptName, CURVE_METRIC, Environment, METRICS, NODE_METRIC, OUTCOME_METRIC, Record, Sample};
 
 /// Labels that are words of the record, and the fields they come from.
 const WORDS: [(&str, &str); 15] = [
@@ -54,12 +54,12 @@ fn collect(schema: &Value, object: &Value, at: &str, fields: &mut Vec<(String, S
 fn resolve<'a>(schema: &'a Value, field: &'a Value) -> Option<(&'a Value, bool)> {
     let options = ["anyOf", "allOf"].into_iter().filter_map(|key| field[key].as_array()).flatten();
     let list = (field.get("items")).map(|items| (items, true));
-    let all = options.chain([field]).map(|field| (field, false)).chain(list);
+    let mut all = options.chain([field]).map(|field| (field, false)).chain(list);
     let refers = |(field, list): (&'a Value, bool)| {
         let inner = schema.pointer(field["$ref"].as_str()?.strip_prefix('#')?)?;
         inner.get("properties").is_some().then_some((inner, list))
     };
-    all.filter_map(refers).next()
+    all.find_map(refers)
 }
 
 /// A record as far as the store holds it: what its schema marks as stored, and whether it is `valid`. Empty fields are
@@ -111,7 +111,8 @@ fn plain(value: Value) -> Value {
 /// Where an attempt's name was used again, the last one counts.
 pub fn rebuild(samples: &[Sample]) -> BTreeMap<String, Value> {
     let mut series: BTreeMap<&BTreeMap<String, String>, Vec<(i64, f64)>> = BTreeMap::new();
-    for sample in samples.iter().filter(|sample| sample.name() != OUTCOME_METRIC) {
+    let of_records = |sample: &&Sample| ![OUTCOME_METRIC, NODE_METRIC].contains(&sample.name());
+    for sample in samples.iter().filter(of_records) {
         // The export may give a series in several parts.
         let points = sample.timestamps.iter().copied().zip(sample.values.iter().copied());
         series.entry(&sample.metric).or_default().extend(points);
@@ -133,7 +134,13 @@ pub fn rebuild(samples: &[Sample]) -> BTreeMap<String, Value> {
             None => {}
         }
     }
-    records.into_iter().map(|(labels, built)| built.record(&labels)).collect()
+    let environment = |labels: &BTreeMap<String, String>| {
+        let of =
+            |sample: &&Sample| ["attempt", "node"].iter().all(|name| labels.get(*name) == sample.metric.get(*name));
+        let stored = samples.iter().filter(|sample| sample.name() == NODE_METRIC).find(of)?;
+        Some(Environment::from_labels(&stored.metric))
+    };
+    records.into_iter().map(|(labels, built)| built.record(&labels, environment(&labels).as_ref())).collect()
 }
 
 /// What was found of one record.
@@ -145,7 +152,7 @@ struct Built {
 }
 
 impl Built {
-    fn record(self, labels: &BTreeMap<String, String>) -> (String, Value) {
+    fn record(self, labels: &BTreeMap<String, String>, environment: Option<&Environment>) -> (String, Value) {
         let label = |name: &str| labels.get(name).map_or("", String::as_str);
         let mut record = Map::new();
         for (name, field) in WORDS {
@@ -164,10 +171,11 @@ impl Built {
         set(&mut record, "/id", json!(id));
         set(&mut record, "/ended_ms", json!(self.ended_ms));
         for metric in METRICS {
-            let value = self.values.get(metric.name).copied();
+            let value = self.values.get(metric.name).map(|value| metric.restored(*value));
             let flag = ["/success", "/valid"].contains(&metric.field);
             set(&mut record, metric.field, if flag { json!(value.map(|value| value != 0.0)) } else { json!(value) });
         }
+        set(&mut record, "/environment", json!(environment));
         let first = self.curve.first().map(|(time, _)| *time);
         let point =
             |(time, bytes): &(i64, f64)| json!({"seconds": seconds_since(first.as_ref(), *time), "bytes": bytes});
@@ -192,8 +200,8 @@ fn set(record: &mut Map<String, Value>, pointer: &str, value: Value) {
 mod tests {
     use super::*;
     use crate::{
-        Baseline, Counters, CurvePoint, ExpositionLine, Failure, Identity, Kind, Node, Observation, Phase,
-        RECORD_SCHEMA, Role, Timing,
+        Baseline, Cgroup, Counters, CurvePoint, ExpositionLine, Failure, Identity, Isolation, Kind, Node, Observation,
+        Phase, RECORD_SCHEMA, Role, Timing,
     };
 
     /// A record with something in every field, no number twice.
@@ -202,7 +210,7 @@ mod tests {
         let some = |number: u32| Some(f64::from(number) + 0.0625);
         Record {
             schema: RECORD_SCHEMA,
-            id: Record::name(&attempt.to_string(), Phase::Measured, 4, Kind::Download, "bt-n-0"),
+            id: Record::name(&attempt.to_string(), Phase::Measured, 4, Observation::Counter, Kind::Download, "bt-n-0"),
             identity: Identity {
                 lab: "l".to_owned(),
                 scenario: "x".to_owned(),
@@ -225,6 +233,21 @@ mod tests {
             observe: Observation::Counter,
             driver: "qbittorrent".to_owned(),
             version: "fatal: not a repository\n".to_owned(),
+            environment: Environment {
+                kernel: "6.1".to_owned(),
+                cpu_model: "fast".to_owned(),
+                cpus: 30,
+                cpu_frequency_hertz: Some(31),
+                cpu_governor: "performance".to_owned(),
+                memory_bytes: 32,
+                clock_source: "tsc".to_owned(),
+                cgroup: Cgroup::V2,
+                cpu_limit: Some(0.5),
+                memory_limit_bytes: Some(33),
+                machine: "worker-1".to_owned(),
+                image: "r/i@sha256:00".to_owned(),
+                isolation: Isolation::Enforced,
+            },
             content_bytes: 1_000_001,
             content_sha256: "00".to_owned(),
             seeders: vec!["bt-n-1".to_owned()],
@@ -252,9 +275,13 @@ mod tests {
                 segments_sent: 15,
                 segments_retransmitted: 16,
                 sent_wire_bytes: 17,
+                received_wire_bytes: Some(26),
                 idle_received_bytes_per_second: 18.5,
                 idle_sent_bytes_per_second: 19.5,
                 seconds: 20.5,
+                agent_throttled_seconds: Some(27.5),
+                agent_throttled_periods: Some(28),
+                agent_oom_kills: Some(29),
             },
             baseline: Baseline {
                 up_asked_bits_per_second: Some(21),
@@ -273,11 +300,14 @@ mod tests {
             metric.insert("__name__".to_owned(), line.name);
             Sample { metric, values: vec![line.value], timestamps: vec![line.timestamp_ms] }
         };
-        let mut samples: Vec<_> = record.lines().into_iter().map(sample).collect();
+        let of = [&*record.node.system, &*record.node.group, &*record.node.pod];
+        let machine = record.environment.line(&record.identity, of, record.ended_ms - 5000);
+        let mut samples: Vec<_> = record.lines().into_iter().chain([machine]).map(sample).collect();
         let mut metric = record.labels();
         metric.insert("__name__".to_owned(), CURVE_METRIC.to_owned());
         // In two parts, one of them twice.
         for range in [1..2, 0..1, 1..2].into_iter().filter(|range| range.end <= record.curve.len()) {
+            #[expect(clippy::cast_precision_loss, reason = "sizes stay far below 2^53")]
             let values = record.curve[range.clone()].iter().map(|point| point.bytes as f64).collect();
             samples.push(Sample { metric: metric.clone(), values, timestamps: record.curve_stamps()[range].to_vec() });
         }

@@ -70,6 +70,9 @@ pub struct Shape {
     /// Delay added when the pod sends, in seconds.
     #[arg(long, env = "BENCHGRID_LATENCY_SECONDS", value_name = "SECONDS", default_value_t = 0.0)]
     latency: f64,
+    /// Share of the packets that the pod sends which are lost, 0 to 1.
+    #[arg(long, env = "BENCHGRID_LOSS_RATIO", value_name = "SHARE", default_value_t = 0.0)]
+    loss: f64,
     /// Network device of the pod; default: the one with the default route.
     #[arg(long, env = "BENCHGRID_DEVICE", value_name = "NAME")]
     device: Option<String>,
@@ -231,7 +234,12 @@ impl Command {
 
 impl Shape {
     fn run(self) -> ExitCode {
-        let link = Link { up_bits_per_second: self.up, down_bits_per_second: self.down, latency_seconds: self.latency };
+        let link = Link {
+            up_bits_per_second: self.up,
+            down_bits_per_second: self.down,
+            latency_seconds: self.latency,
+            loss_ratio: self.loss,
+        };
         let device = self.device.unwrap_or_else(shaping::default_device);
         match shaping::apply(&device, &link) {
             Ok(report) => {

@@ -1,17 +1,26 @@
 //! What the pod's network counted.
 //!
-//! In: `/proc/net/dev` and `/proc/net/snmp` at two instants, and at two idle ones before. Out: the record's
-//! [`Counters`]. All containers of a pod share one network, so the agent sees the node's traffic.
+//! In: `/proc/net/dev`, `/proc/net/snmp`, the link's buckets and the agent's control groups at two instants, and at
+//! two idle ones before. Out: the record's [`Counters`]. All containers of a pod share one network, so the agent sees
+//! the node's traffic.
+//!
+//! What a node receives has its hidden headers counted by the kernel only where the link is shaped: `InSegs` counts a
+//! bundle of segments once, as the device does.
 
 use std::{fs, io, time::Instant};
 
 use benchgrid_measures::Counters;
 
+use crate::{
+    cgroup::{Groups, Pressure},
+    shaping,
+};
+
 /// Headers of a TCP segment on an Ethernet wire: Ethernet 14, IP 20, TCP with timestamps 32.
 const SEGMENT_HEADERS: u64 = 66;
 
 /// The counters at one instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
     /// When they were read.
     pub at: Instant,
@@ -21,6 +30,10 @@ pub struct Reading {
     pub loopback_packets: u64,
     /// TCP segments sent and sent again, loopback included.
     pub tcp: Tcp,
+    /// Bytes received that passed the link's bucket, all headers included; none where there is no bucket.
+    pub passed_bytes: Option<u64>,
+    /// What the agent's own group suffered.
+    pub pressure: Pressure,
 }
 
 /// Counters of a network device.
@@ -65,6 +78,9 @@ impl Reading {
             device: parse_device(&dev, device).ok_or_else(|| missing(device))?,
             loopback_packets: parse_device(&dev, "lo").map_or(0, |device| device.sent_packets),
             tcp: parse_tcp(&snmp).ok_or_else(|| missing("TCP"))?,
+            // A kernel that does not tell is no reason to count nothing.
+            passed_bytes: shaping::passed(device).ok().flatten().map(|(_, received)| received),
+            pressure: Groups::own().pressure(),
         })
     }
 
@@ -76,6 +92,7 @@ impl Reading {
         let segments_sent = self.tcp.segments_sent.saturating_sub(earlier.tcp.segments_sent);
         let again = self.tcp.segments_retransmitted.saturating_sub(earlier.tcp.segments_retransmitted);
         let loopback = self.loopback_packets.saturating_sub(earlier.loopback_packets);
+        let pressure = self.pressure.since(&earlier.pressure);
         // Segments on the device that it counted as parts of bigger packets, so without headers of their own.
         let hidden = segments_sent.saturating_sub(loopback).saturating_sub(sent_packets);
         Counters {
@@ -86,9 +103,16 @@ impl Reading {
             segments_sent,
             segments_retransmitted: again,
             sent_wire_bytes: sent_bytes + hidden * SEGMENT_HEADERS,
+            received_wire_bytes: self
+                .passed_bytes
+                .zip(earlier.passed_bytes)
+                .and_then(|(now, then)| now.checked_sub(then)),
             idle_received_bytes_per_second: idle.received_bytes_per_second,
             idle_sent_bytes_per_second: idle.sent_bytes_per_second,
             seconds: self.at.saturating_duration_since(earlier.at).as_secs_f64(),
+            agent_throttled_seconds: pressure.throttled_seconds,
+            agent_throttled_periods: pressure.throttled_periods,
+            agent_oom_kills: pressure.oom_kills,
         }
     }
 
@@ -176,6 +200,8 @@ Udp: 4
             },
             loopback_packets: 20 * scale,
             tcp: Tcp { segments_sent: 1020 * scale, segments_retransmitted: scale },
+            passed_bytes: Some(11 * scale),
+            pressure: Pressure::default(),
         }
     }
 
@@ -188,6 +214,9 @@ Udp: 4
         // 2040 segments, 40 on loopback, 200 counted: 1800 had no headers of their own.
         assert_eq!(counters.sent_wire_bytes, 2000 + 1800 * 66);
         assert_eq!((counters.received_bytes, counters.received_packets), (20, 2));
+        assert_eq!(counters.received_wire_bytes, Some(22));
+        let anew = Reading { passed_bytes: Some(3), ..reading(start, 3) };
+        assert_eq!(anew.since(&reading(start, 1), idle).received_wire_bytes, None, "buckets that were set anew");
         assert_eq!(counters.segments_retransmitted, 2);
         assert!((counters.seconds - 2.0).abs() < 1e-9);
         assert!((counters.idle_sent_bytes_per_second - 2.0).abs() < 1e-9);

@@ -28,6 +28,8 @@ pub struct Experiment {
     pub levels: BTreeMap<String, String>,
     /// How it is measured.
     pub measure: Measure,
+    /// Who shapes the links.
+    pub shaping: Shaping,
     /// Systems, by name.
     pub systems: Vec<System>,
     /// Where the numbers go; missing: nowhere but to the coordinator's output.
@@ -132,6 +134,24 @@ pub struct Link {
     pub down_bits_per_second: u64,
     /// Delay added when the node sends, one way, in seconds.
     pub latency_seconds: f64,
+    /// Share of the packets it sends that are lost, 0 to 1; missing: none.
+    #[serde(default, skip_serializing_if = "is_none_lost")]
+    pub loss_ratio: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_none_lost(ratio: &f64) -> bool {
+    *ratio <= 0.0
+}
+
+/// Who shapes the links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shaping {
+    /// The probe, in each node's pod: what it put there can be read back.
+    Tc,
+    /// Nobody here: a link is what the machines have, and only the baseline tells.
+    None,
 }
 
 /// The metrics store, by base URLs: `/api/v1/...` is appended.

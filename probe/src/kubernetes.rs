@@ -1,10 +1,10 @@
 //! What the cluster says about pods: a small client that only reads.
 //!
 //! In: the pod's service account, or a base URL. Out: pods as JSON, and from them, by pure functions, why they are
-//! not up ([`trouble`]), what restarted ([`restarts`]), which images run ([`image_ids`]), what a container said last
-//! ([`termination_message`]).
+//! not up ([`trouble`]), what restarted ([`restarts`]), which images run ([`containers`]) on which machine
+//! ([`machine`]), what a container said last ([`termination_message`]).
 
-use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use serde_json::Value;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -177,7 +177,7 @@ fn pod_trouble(pod: &Value) -> Vec<String> {
         let reason = if text(condition, "/reason").is_empty() { "Pending" } else { text(condition, "/reason") };
         return vec![format!("pod {name} not scheduled: {reason}{}", message(condition, "/message"))];
     }
-    let waiting: Vec<_> = containers(pod).filter_map(container_trouble).collect();
+    let waiting: Vec<_> = statuses(pod).filter_map(container_trouble).collect();
     // A container that waits for others says nothing by itself; without any other word it is all there is.
     let telling: Vec<_> = waiting.iter().filter(|trouble| !trouble.ends_with(": PodInitializing")).cloned().collect();
     let mut all = if telling.is_empty() { waiting } else { telling };
@@ -207,7 +207,7 @@ fn container_trouble(status: &Value) -> Option<String> {
 pub fn restarts(pods: &[Value]) -> Vec<Restarts> {
     let mut all = Vec::new();
     for pod in pods {
-        for status in containers(pod) {
+        for status in statuses(pod) {
             let ended = status.pointer("/state/terminated").filter(|ended| number(ended, "/exitCode") != 0);
             let count = number(status, "/restartCount") + u64::from(ended.is_some());
             if count > 0 {
@@ -224,28 +224,55 @@ pub fn restarts(pods: &[Value]) -> Vec<Restarts> {
     all
 }
 
-/// Image of every container that runs, as pulled: by pod and container.
-pub fn image_ids(pods: &[Value]) -> BTreeMap<(String, String), String> {
-    let mut all = BTreeMap::new();
-    for pod in pods {
-        for status in containers(pod) {
-            let key = (text(pod, "/metadata/name").to_owned(), text(status, "/name").to_owned());
-            all.insert(key, text(status, "/imageID").to_owned());
+/// A container and its image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Its pod.
+    pub pod: String,
+    /// Its name.
+    pub name: String,
+    /// The image that the pod asks for.
+    pub asked: String,
+    /// The image that runs, as the runtime names it; empty where none runs yet.
+    pub pulled: String,
+}
+
+/// The containers of a pod that run beside each other, with their images.
+pub fn containers(pod: &Value) -> Vec<Container> {
+    let statuses = pod.pointer("/status/containerStatuses").and_then(Value::as_array);
+    let specs = pod.pointer("/spec/containers").and_then(Value::as_array);
+    let of = |status: &Value| {
+        let spec = specs.into_iter().flatten().find(|spec| text(spec, "/name") == text(status, "/name"));
+        Container {
+            pod: name(pod).to_owned(),
+            name: text(status, "/name").to_owned(),
+            asked: spec.map_or("", |spec| text(spec, "/image")).to_owned(),
+            pulled: text(status, "/imageID").to_owned(),
         }
-    }
-    all
+    };
+    statuses.into_iter().flatten().map(of).collect()
+}
+
+/// Name of a pod.
+pub fn name(pod: &Value) -> &str {
+    text(pod, "/metadata/name")
+}
+
+/// Name of the machine that a pod runs on; empty where none is chosen yet.
+pub fn machine(pod: &Value) -> &str {
+    text(pod, "/spec/nodeName")
 }
 
 /// What a container that ended left as its termination message; the newest end counts.
 pub fn termination_message<'a>(pod: &'a Value, container: &str) -> Option<&'a str> {
-    let status = containers(pod).find(|status| text(status, "/name") == container)?;
+    let status = statuses(pod).find(|status| text(status, "/name") == container)?;
     ["/state/terminated/message", "/lastState/terminated/message"]
         .into_iter()
         .find_map(|path| status.pointer(path)?.as_str())
 }
 
 /// Statuses of a pod's containers, those that prepare it first.
-fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+fn statuses(pod: &Value) -> impl Iterator<Item = &Value> {
     ["/status/initContainerStatuses", "/status/containerStatuses"]
         .into_iter()
         .filter_map(|path| pod.pointer(path)?.as_array())

@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod baseline;
+pub mod cgroup;
 pub mod command;
 pub mod content;
 pub mod coordinator;

@@ -16,11 +16,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use benchgrid_measures::{Counters, CurvePoint, Failure, Timing};
+use benchgrid_measures::{Counters, CurvePoint, Environment, Failure, Timing};
 
 use crate::{
     content::Content,
     driver::{Description, Handle},
+    shaping::LinkSeen,
 };
 
 /// Version of these messages. Agents and coordinator of a cell come from one image, so equality is asked.
@@ -123,6 +124,8 @@ pub enum Step {
         /// For how long.
         seconds: f64,
     },
+    /// Say what the link is now. Answer: [`Reply::Inspected`].
+    Inspect,
     /// Connect the node to others. Answer: [`Reply::Done`].
     Connect {
         /// Their host names.
@@ -215,6 +218,8 @@ pub enum Reply {
         description: Description,
         /// The machine.
         environment: Environment,
+        /// The link.
+        link: LinkSeen,
     },
     /// Of [`Step::Check`].
     Checked {
@@ -239,6 +244,11 @@ pub enum Reply {
         /// The node's network during the ingest.
         counters: Counters,
     },
+    /// Of [`Step::Inspect`].
+    Inspected {
+        /// The link.
+        link: LinkSeen,
+    },
     /// Of [`Step::Download`] and [`Step::Stream`].
     Downloaded(Transfer),
     /// Of the others.
@@ -258,21 +268,6 @@ pub struct Transfer {
     pub peers: Option<u32>,
     /// Why it failed.
     pub failure: Option<Failure>,
-}
-
-/// The machine below a node.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Environment {
-    /// Release of the kernel.
-    pub kernel: String,
-    /// Model of the processor.
-    pub cpu_model: String,
-    /// Processors that the agent may use.
-    pub cpus: usize,
-    /// Memory of the machine in bytes.
-    pub memory_bytes: u64,
-    /// Version of control groups: 1 or 2.
-    pub cgroup: u32,
 }
 
 /// Why the coordinator refused a message.

@@ -14,9 +14,11 @@ use crate::experiment::Link;
 pub(crate) mod device;
 mod message;
 mod netlink;
+mod seen;
 mod traffic;
 
 use netlink::Netlink;
+pub use seen::LinkSeen;
 use traffic::Qdisc;
 
 /// The intermediate device: what is received passes it as if it were sent.
@@ -40,21 +42,12 @@ pub struct Report {
     pub down_bits_per_second: u64,
     /// Delay of what it sends, in seconds.
     pub latency_seconds: f64,
+    /// Share of what it sends that is lost.
+    pub loss_ratio: f64,
     /// Bucket of what it sends, in bytes.
     pub up_burst_bytes: u64,
     /// Bucket of what it receives, in bytes.
     pub down_burst_bytes: u64,
-}
-
-/// Rates as the kernel tells them.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Rates {
-    /// What the device may send, in bits a second.
-    pub up_bits_per_second: u64,
-    /// What it may receive, in bits a second.
-    pub down_bits_per_second: u64,
-    /// Delay of what it sends, in seconds.
-    pub latency_seconds: f64,
 }
 
 /// Why a link can't be shaped.
@@ -113,9 +106,11 @@ pub fn apply(device: &str, link: &Link) -> Result<Report, ShapingError> {
     let index = netlink.index(device)?.ok_or_else(|| ShapingError::NoDevice(device.to_owned()))?;
     let ifb = netlink.ensure_ifb(IFB)?;
     netlink.replace_root(index, &up.qdisc(), &format!("shaping of what {device} sends"))?;
-    if link.latency_seconds > 0.0 {
-        netlink.add_delay(index, link.latency_seconds, up.packets_under_way(link.latency_seconds))?;
+    if link.latency_seconds > 0.0 || link.loss_ratio > 0.0 {
+        netlink.add_delay(index, link, up.packets_under_way(link.latency_seconds))?;
     }
+    // What is lost is what the device is given: with offload dozens of segments at once.
+    netlink.single_segments(device, index, link.loss_ratio > 0.0)?;
     netlink.replace_root(ifb, &down.qdisc(), &format!("shaping of what {device} receives"))?;
     netlink.redirect_ingress(index, ifb)?;
     Ok(Report {
@@ -123,28 +118,45 @@ pub fn apply(device: &str, link: &Link) -> Result<Report, ShapingError> {
         up_bits_per_second: link.up_bits_per_second,
         down_bits_per_second: link.down_bits_per_second,
         latency_seconds: link.latency_seconds,
+        loss_ratio: link.loss_ratio,
         up_burst_bytes: up.burst_bytes.into(),
         down_burst_bytes: down.burst_bytes.into(),
     })
 }
 
-/// The rates of a device, where both directions are shaped; nothing where one of them is not.
-pub fn in_force(device: &str) -> Result<Option<Rates>, ShapingError> {
+/// The link that is in force on a device, where both directions are shaped; nothing where one of them is not.
+pub fn in_force(device: &str) -> Result<Option<Link>, ShapingError> {
     let mut netlink = Netlink::open()?;
     let index = netlink.index(device)?.ok_or_else(|| ShapingError::NoDevice(device.to_owned()))?;
     let Some(ifb) = netlink.index(IFB)? else { return Ok(None) };
     let qdiscs = netlink.qdiscs()?;
-    let rate = |of: i32| qdiscs.iter().find_map(|(at, qdisc)| qdisc.root_rate().filter(|_| *at == of));
+    let of = |wanted: i32| qdiscs.iter().filter(move |(at, _)| *at == wanted).map(|(_, qdisc)| qdisc);
+    let rate = |index| of(index).find_map(Qdisc::root_rate);
     let (Some(up), Some(down)) = (rate(index), rate(ifb)) else { return Ok(None) };
     if !netlink.is_up(IFB)? || !netlink.redirects(index, ifb)? {
         return Ok(None);
     }
-    let delay = |(at, qdisc): &(i32, Qdisc)| if *at == index { qdisc.delay() } else { None };
-    Ok(Some(Rates {
+    let loss_ratio = of(index).find_map(Qdisc::loss).unwrap_or(0.0);
+    // Whole bundles of segments would be lost: that is another link.
+    if loss_ratio > 0.0 && netlink.segments(device)? != Some(1) {
+        return Ok(None);
+    }
+    Ok(Some(Link {
         up_bits_per_second: up.saturating_mul(8),
         down_bits_per_second: down.saturating_mul(8),
-        latency_seconds: qdiscs.iter().find_map(delay).unwrap_or(0.0),
+        latency_seconds: of(index).find_map(Qdisc::delay).unwrap_or(0.0),
+        loss_ratio,
     }))
+}
+
+/// Bytes that passed a device's buckets since they were set, with the headers that segmentation offload hides: sent,
+/// and received; nothing where there is no bucket.
+pub fn passed(device: &str) -> Result<Option<(u64, u64)>, ShapingError> {
+    let mut netlink = Netlink::open()?;
+    let (Some(index), Some(ifb)) = (netlink.index(device)?, netlink.index(IFB)?) else { return Ok(None) };
+    let qdiscs = netlink.qdiscs()?;
+    let bytes = |of: i32| qdiscs.iter().find_map(|(at, qdisc)| qdisc.root_bytes().filter(|_| *at == of));
+    Ok(bytes(index).zip(bytes(ifb)))
 }
 
 /// Takes all shaping off a device; no error where there is none.
@@ -153,6 +165,7 @@ pub fn remove(device: &str) -> Result<(), ShapingError> {
     let index = netlink.index(device)?.ok_or_else(|| ShapingError::NoDevice(device.to_owned()))?;
     netlink.delete_ingress(index)?;
     netlink.delete_root(index)?;
+    netlink.single_segments(device, index, false)?;
     if let Some(ifb) = netlink.index(IFB)? {
         netlink.delete_link(ifb)?;
     }

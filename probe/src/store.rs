@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchgrid_measures::{CURVE_METRIC, Outcome, Record, parse_export, sample_line};
+use benchgrid_measures::{CURVE_METRIC, ExpositionLine, Outcome, Record, exposition, parse_export};
 use flate2::{Compression, write::GzEncoder};
 
 use crate::{
@@ -101,21 +101,23 @@ impl Parcel {
 
     /// Parcels of some records: their values, and their curves where they have one.
     pub fn records(records: &[Record]) -> Vec<Self> {
-        let lines: String = records.iter().flat_map(Record::lines).map(|line| sample_line(&line)).collect();
         let curves: String = records.iter().filter_map(curve_line).collect();
-        let mut parcels = Vec::new();
-        if !lines.is_empty() {
-            parcels.push(Self::new("/api/v1/import/prometheus", &lines));
-        }
+        let mut parcels: Vec<Self> =
+            Self::lines(&records.iter().flat_map(Record::lines).collect::<Vec<_>>()).into_iter().collect();
         if !curves.is_empty() {
             parcels.push(Self::new("/api/v1/import", &curves));
         }
         parcels
     }
 
+    /// The parcel of these values; none of none.
+    pub fn lines(lines: &[ExpositionLine]) -> Option<Self> {
+        (!lines.is_empty()).then(|| Self::new("/api/v1/import/prometheus", &exposition(lines)))
+    }
+
     /// The parcel of the marker that ends an attempt.
     pub fn outcome(outcome: &Outcome) -> Self {
-        Self::new("/api/v1/import/prometheus", &sample_line(&outcome.line()))
+        Self::new("/api/v1/import/prometheus", &exposition(&[outcome.line()]))
     }
 }
 
@@ -238,75 +240,6 @@ fn seconds(ms: i64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        io::{BufRead, BufReader, Read},
-        net::TcpListener,
-    };
-
-    use super::*;
-
-    fn store(port: u16) -> Store {
-        let base = format!("http://127.0.0.1:{port}/");
-        Store::new(&Urls { write: base.clone(), read: base })
-    }
-
-    /// A server that answers each request with the next status and keeps the bodies.
-    fn server(statuses: &'static [u16]) -> (u16, thread::JoinHandle<Vec<Vec<u8>>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let bodies = thread::spawn(move || {
-            statuses.iter().map(|status| answer(&mut listener.accept().unwrap().0, *status)).collect()
-        });
-        (port, bodies)
-    }
-
-    fn answer(stream: &mut std::net::TcpStream, status: u16) -> Vec<u8> {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).unwrap();
-            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            if line == "\r\n" {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: 3\r\nconnection: close\r\n\r\nno\n").unwrap();
-        body
-    }
-
-    #[test]
-    fn a_retry_sends_the_same_bytes() {
-        let (port, bodies) = server(&[503, 429, 200]);
-        let parcel = Parcel::new("/api/v1/import", "{}\n");
-        store(port).push(&parcel, Duration::from_secs(10)).unwrap();
-        assert_eq!(bodies.join().unwrap(), vec![parcel.body.clone(); 3]);
-    }
-
-    #[test]
-    fn a_refusal_is_final_and_says_why() {
-        let (port, bodies) = server(&[400]);
-        let error = store(port).push(&Parcel::new("/api/v1/import", "x"), PATIENCE).unwrap_err();
-        bodies.join().unwrap();
-        assert_eq!(error.to_string(), format!("http://127.0.0.1:{port}/api/v1/import: refused with status 400: no"));
-    }
-
-    #[test]
-    fn nobody_there_is_given_up() {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let start = Instant::now();
-        let error = store(port).push(&Parcel::new("/api/v1/import", "x"), Duration::from_secs(2)).unwrap_err();
-        assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
-        assert!(start.elapsed() < Duration::from_secs(3));
-    }
-
-    #[test]
-    fn stamps_are_seconds_with_a_fraction() {
-        assert_eq!(seconds(1_700_000_000_042), "1700000000.042");
-    }
-}
+pub(crate) mod scripted;
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchgrid_measures::{CURVE_METRIC, Kind, OUTCOME_METRIC, Phase, Reason, Verdict};
+use benchgrid_measures::{CURVE_METRIC, Environment, Kind, NODE_METRIC, OUTCOME_METRIC, Phase, Reason, Verdict};
 
 #[expect(dead_code, reason = "other tests use the rest")]
 mod bed;
@@ -18,7 +18,7 @@ mod cell;
 mod stored;
 
 use bed::{Namespace, ip};
-use benchgrid_probe::experiment::{Group, Load};
+use benchgrid_probe::experiment::{Group, Load, Shaping};
 use cell::{Cell, Left, Plan};
 
 /// Everything about an attempt that went well.
@@ -46,6 +46,9 @@ fn check(cell: &Cell, left: &Left) {
         assert!(timing.time_to_50_seconds.unwrap() <= timing.time_to_90_seconds.unwrap());
         assert!(timing.time_to_first_byte_seconds.unwrap() <= timing.time_to_50_seconds.unwrap());
         assert!(record.counters.received_bytes > 4_000_000, "{:?}", record.counters);
+        // 4 MB in segments of 1448 bytes, each with 66 of headers, and what little else there is.
+        let wire = record.counters.received_wire_bytes.unwrap();
+        assert!((4_182_000..4_400_000).contains(&wire), "{:?}", record.counters);
         assert_eq!(record.curve.last().unwrap().bytes, 4_000_000);
     }
     let contents: std::collections::BTreeSet<_> = records.iter().map(|record| &record.content_sha256).collect();
@@ -58,6 +61,13 @@ fn check(cell: &Cell, left: &Left) {
     let marker = cell.stored(&format!("{OUTCOME_METRIC}{{attempt=\"{attempt}\",outcome=\"measured\"}}"));
     assert_eq!(marker[0].last(), Some(9.0));
     stored::rebuilt(cell, left);
+    let machines = cell.stored(&format!("{NODE_METRIC}{{attempt=\"{attempt}\"}}"));
+    assert_eq!(machines.len(), 3);
+    for record in records {
+        let machine = machines.iter().find(|machine| machine.label("node") == record.node.pod).unwrap();
+        assert_eq!(Environment::from_labels(&machine.metric), record.environment);
+        assert!(!record.environment.kernel.is_empty());
+    }
     assert_eq!(cell.leftovers(), 0);
 }
 
@@ -176,11 +186,49 @@ fn as_root_an_agent_that_never_comes() {
 fn as_root_a_link_that_is_not_shaped() {
     let mut plan = Plan::of("http");
     plan.shaped = false;
+    let left = Cell::new("bare", plan.clone()).run();
+    assert_eq!(left.outcome.reason, Reason::Baseline, "{}", left.notes);
+    let detail = &left.outcome.detail;
+    let expected = "shaping not in force on bt-nodes-0: asked up 40 Mbit/s, down 40 Mbit/s, is not shaped; shaping";
+    assert!(detail.starts_with(expected), "{detail}");
+    // Where others should shape, only the transfer can tell.
+    plan.shaping = Shaping::None;
     let left = Cell::new("base", plan).run();
     assert_eq!(left.outcome.reason, Reason::Baseline, "{}", left.notes);
     let detail = &left.outcome.detail;
     assert!(detail.starts_with("node bt-nodes-0 up: asked 40.000 Mbit/s (payload 38.256"), "{detail}");
     assert_eq!(left.code, Some(1));
+}
+
+/// Waits until content was brought in and is gone again.
+fn wait_for_a_repetition(cell: &Cell) {
+    let end = Instant::now() + Duration::from_secs(40);
+    for held in [true, false] {
+        while (cell.held("bt-") > 0) != held {
+            assert!(Instant::now() < end, "no repetition in time");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn as_root_a_link_that_loses_its_shape_voids_the_repetition() {
+    let mut cell = Cell::new("loses", Plan::of("http"));
+    (0..3).for_each(|i| cell.agent(i));
+    let coordinator = cell.coordinator();
+    // The warm-up, and the first repetition.
+    (0..2).for_each(|_| wait_for_a_repetition(&cell));
+    let mut tc = cell.pods[1].namespace.command("tc");
+    assert!(tc.args(["qdisc", "del", "dev", "eth0", "root"]).status().unwrap().success());
+    let left = cell.left(coordinator);
+    assert_eq!((left.outcome.verdict, left.outcome.reason), (Verdict::Failed, Reason::Invalid), "{}", left.notes);
+    let reason = "shaping not in force on bt-nodes-1: asked up 40 Mbit/s, down 40 Mbit/s, is not shaped";
+    assert_eq!(left.outcome.detail, reason);
+    assert_eq!(left.records.len(), 9, "its data are kept");
+    for record in &left.records {
+        let void = record.phase == Phase::Measured && record.repetition == 2;
+        assert_eq!(record.invalid, if void { vec![reason.to_owned()] } else { Vec::new() }, "{}", record.id);
+    }
 }
 
 #[test]

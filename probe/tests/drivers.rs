@@ -374,7 +374,8 @@ fn part() {
     match words[..] {
         ["shape"] => {
             let rate = BITS_PER_SECOND;
-            let link = Link { up_bits_per_second: rate, down_bits_per_second: rate, latency_seconds: 0.0 };
+            let link =
+                Link { up_bits_per_second: rate, down_bits_per_second: rate, latency_seconds: 0.0, loss_ratio: 0.0 };
             shaping::apply(&shaping::default_device(), &link).unwrap();
             assert_eq!(shaping::in_force("eth0").unwrap().unwrap().down_bits_per_second, rate);
         }

@@ -33,7 +33,8 @@ const BYTES: u64 = 10_000_000;
 const RATE: u64 = 20_000_000;
 
 fn plan(driver: &'static str, repetitions: u32) -> Plan {
-    let link = Some(Link { up_bits_per_second: RATE, down_bits_per_second: RATE, latency_seconds: 0.0 });
+    let link =
+        Some(Link { up_bits_per_second: RATE, down_bits_per_second: RATE, latency_seconds: 0.0, loss_ratio: 0.0 });
     let group = |name: &str, role, replicas| Group { name: name.to_owned(), driver: None, role, replicas, link };
     let groups = vec![group("s", GroupRole::Seeder, 1), group("l", GroupRole::Leecher, 2)];
     Plan { groups, file_size: BYTES, repetitions, stalled_seconds: 12.0, ..Plan::of(driver) }

@@ -187,8 +187,12 @@ fn as_root_sixteen_nodes_with_four_seeders() {
 #[test]
 fn as_root_links_of_several_kinds() {
     let group = |name: &str, role, replicas, up: u64, down: u64| {
-        let link =
-            Link { up_bits_per_second: up * 1_000_000, down_bits_per_second: down * 1_000_000, latency_seconds: 0.0 };
+        let link = Link {
+            up_bits_per_second: up * 1_000_000,
+            down_bits_per_second: down * 1_000_000,
+            latency_seconds: 0.0,
+            loss_ratio: 0.0,
+        };
         Group { name: name.to_owned(), driver: None, role, replicas, link: Some(link) }
     };
     let groups = vec![

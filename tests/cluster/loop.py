@@ -71,11 +71,11 @@ def check_unlike(scenario):
     lab.check_measured(ended[0], UNLIKE_LEECHERS, UNLIKE_REPETITIONS)
     for direction, index in (("up", 0), ("down", 1)):
         seen = {}
-        for series in lab.export(f'benchgrid_baseline_{direction}_bits_per_second{{attempt="{ended[0]["attempt"]}"}}'):
+        for series in lab.export(f'benchgrid_baseline_{direction}_bytes_per_second{{attempt="{ended[0]["attempt"]}"}}'):
             seen.setdefault(series["metric"]["group"], []).extend(series["values"])
         for group, rates in LINKS.items():
             lab.check(f"{group}: {direction} {rates[index]} Mbit/s, measured before the transfers",
-                      seen.get(group) and all(abs(v / (rates[index] * 1e6 * PAYLOAD_SHARE) - 1) <= TOLERANCE for v in seen[group]), seen)
+                      seen.get(group) and all(abs(v * 8 / (rates[index] * 1e6 * PAYLOAD_SHARE) - 1) <= TOLERANCE for v in seen[group]), seen)
 
 
 def main():

@@ -9,6 +9,7 @@ pub(super) fn call(function: &str, args: &[Value], hosts: Option<&Hosts>) -> Res
         ("size", _) => quantity(Family::Size, args),
         ("rate", _) => quantity(Family::Rate, args),
         ("duration", _) => quantity(Family::Duration, args),
+        ("percentage", _) => quantity(Family::Percentage, args),
         ("host", Some(hosts)) => host(hosts, args),
         ("host", None) => Err("`host` is only known to a system's own settings".to_owned()),
         _ => Err(format!("unknown function `{function}`")),

@@ -81,6 +81,7 @@ impl Level {
                 Family::Size => "a size",
                 Family::Rate => "a rate",
                 Family::Duration => "a duration",
+                Family::Percentage => "a percentage",
             },
             Self::Object(_) => "an object",
         }

@@ -276,9 +276,11 @@ fn no_link(value: &Value) -> Option<String> {
         return (value != "unshaped").then(|| format!("the value is {}, not a link", a_kind(value)));
     };
     let of = map.get("name").and_then(Value::as_str).map(|name| format!(" `{name}`")).unwrap_or_default();
-    for (key, family) in [("up", Family::Rate), ("down", Family::Rate), ("latency", Family::Duration)] {
+    let parts =
+        [("up", Family::Rate), ("down", Family::Rate), ("latency", Family::Duration), ("loss", Family::Percentage)];
+    for (key, family) in parts {
         match map.get(key) {
-            None if family == Family::Duration => {}
+            None if family != Family::Rate => {}
             None => return Some(format!("the link{of} has no `{key}`")),
             Some(value) => {
                 if let Some((_, message)) = Wanted::Quantity(family).refuses(value) {

@@ -17,8 +17,12 @@ const TRANSFER_FACTOR: f64 = 1.25;
 /// Seconds of a transfer whose links say nothing: an assumption.
 const UNKNOWN_SECONDS: f64 = 30.0;
 /// A link that says nothing, beside others that do: an assumption.
-const UNKNOWN_LINK: Link =
-    Link { up_bits_per_second: 1_000_000_000, down_bits_per_second: 1_000_000_000, latency_seconds: 0.0 };
+const UNKNOWN_LINK: Link = Link {
+    up_bits_per_second: 1_000_000_000,
+    down_bits_per_second: 1_000_000_000,
+    latency_seconds: 0.0,
+    loss_ratio: 0.0,
+};
 /// Bytes a second at which content is made, brought in and hashed: an assumption, a tenth of it is what deadlines allow.
 const CONTENT_RATE: f64 = 100e6;
 /// How often the content passes at that rate: the first seeder's upload, the others', reading back. Methodology.

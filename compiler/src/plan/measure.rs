@@ -31,7 +31,8 @@ const DEADLINE_FACTOR: f64 = 20.0;
 /// Bytes a second at which content is written, read and hashed on the slowest machine we expect.
 const PREPARE_RATE: f64 = 10e6;
 /// What a link that nothing is known of carries at least, for deadlines.
-const SLOWEST: Link = Link { up_bits_per_second: 80_000_000, down_bits_per_second: 80_000_000, latency_seconds: 0.0 };
+const SLOWEST: Link =
+    Link { up_bits_per_second: 80_000_000, down_bits_per_second: 80_000_000, latency_seconds: 0.0, loss_ratio: 0.0 };
 /// Seconds that a baseline transfer takes at the slowest link, unless that is so slow that the least bytes take longer.
 const BASELINE_SECONDS: u64 = 2;
 /// Least bytes of a baseline transfer.

@@ -15,6 +15,9 @@ pub(super) struct Rate(pub(super) u64);
 /// Seconds.
 pub(super) struct Seconds(pub(super) f64);
 
+/// A part of one, less than all of it.
+pub(super) struct Loss(pub(super) f64);
+
 /// A whole number that is not negative.
 pub(super) struct Whole(pub(super) u32);
 
@@ -72,6 +75,19 @@ impl FromValue for Seconds {
             Value::String(text) => Quantity::of(Family::Duration, text).map(|quantity| Self(quantity.number())),
             _ => None,
         }
+    }
+}
+
+impl FromValue for Loss {
+    const WANTED: &'static str = "a percentage such as 0.1%, less than 100%";
+    const UNIT: bool = true;
+    fn from_value(value: &Value) -> Option<Self> {
+        let part = match value {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => Quantity::of(Family::Percentage, text).map(Quantity::number),
+            _ => None,
+        };
+        part.filter(|part| (0.0..1.0).contains(part)).map(Self)
     }
 }
 

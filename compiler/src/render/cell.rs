@@ -1,7 +1,7 @@
 //! What a cell's folder holds beside its groups.
 
 use benchgrid_measures::MEASUREMENT_PROTOCOL;
-use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Measure, Store, System};
+use benchgrid_probe::experiment::{self as told, Experiment, Group, GroupRole, Measure, Store, System};
 use serde_json::{Value, json};
 
 use super::kustomization::{Kustomization, Patch};
@@ -97,6 +97,10 @@ fn experiment(plan: &Plan, cell: &Cell, lab: &Lab) -> Experiment {
             cool_down_seconds: measure.cool_down_seconds,
             baseline_bytes: measure.baseline_bytes,
             fluid_bound_seconds: measure.fluid_bound_seconds,
+        },
+        shaping: match lab.spec.shaping {
+            Shaping::Tc => told::Shaping::Tc,
+            _ => told::Shaping::None,
         },
         systems: cell
             .systems

@@ -119,15 +119,19 @@ impl Furnished<'_> {
     /// The init container that shapes the link, where there is one to shape.
     fn shape(&self) -> Option<Value> {
         let link = self.group.link.filter(|_| self.lab.spec.shaping == Shaping::Tc)?;
+        let mut env = vec![
+            json!({"name": "BENCHGRID_UP_BPS", "value": link.up_bits_per_second.to_string()}),
+            json!({"name": "BENCHGRID_DOWN_BPS", "value": link.down_bits_per_second.to_string()}),
+            json!({"name": "BENCHGRID_LATENCY_SECONDS", "value": link.latency_seconds.to_string()}),
+        ];
+        if link.loss_ratio > 0.0 {
+            env.push(json!({"name": "BENCHGRID_LOSS_RATIO", "value": link.loss_ratio.to_string()}));
+        }
         Some(json!({
             "name": "shape",
             "image": self.probe(),
             "args": ["shape"],
-            "env": [
-                {"name": "BENCHGRID_UP_BPS", "value": link.up_bits_per_second.to_string()},
-                {"name": "BENCHGRID_DOWN_BPS", "value": link.down_bits_per_second.to_string()},
-                {"name": "BENCHGRID_LATENCY_SECONDS", "value": link.latency_seconds.to_string()},
-            ],
+            "env": env,
             "resources": security::resources(SHAPE),
             "securityContext": security::shaper(),
         }))

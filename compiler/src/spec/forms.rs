@@ -41,6 +41,7 @@ impl JsonSchema for NetworkForm {
                         "up": quantity("Rate of what the node sends.", "20Mbit"),
                         "down": quantity("Rate of what the node receives.", "20Mbit"),
                         "latency": quantity("Latency one way, added when the node sends.", "5ms"),
+                        "loss": quantity("Share of the packets the node sends that are lost, less than 100%.", "0.1%"),
                     },
                 },
             ],

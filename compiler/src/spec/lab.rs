@@ -210,7 +210,7 @@ pub struct Pool {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Defaults {
-    /// The link of nodes whose group has none: its rates and latency, or `unshaped`.
+    /// The link of nodes whose group has none: its rates, latency and loss, or `unshaped`.
     #[schemars(with = "Option<NetworkForm>")]
     #[schemars(extend("examples" = [{"up": "100Mbit", "down": "100Mbit", "latency": "5ms"}]))]
     pub network: Option<Value>,

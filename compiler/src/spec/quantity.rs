@@ -9,16 +9,19 @@ pub enum Family {
     Rate,
     /// Seconds.
     Duration,
+    /// A part of one.
+    Percentage,
 }
 
-/// A number with a unit: `100MB`, `20Mbit`, `5ms`.
+/// A number with a unit: `100MB`, `20Mbit`, `5ms`, `0.1%`.
 ///
-/// The value is in base units: bytes, bits a second, or nanoseconds (a duration as text `5ms` must stay exact).
+/// The value is in base units: bytes, bits a second, nanoseconds, or parts in a billion (what is written as text must
+/// stay exact).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quantity {
     /// What it counts.
     pub family: Family,
-    /// Bytes, bits a second, or nanoseconds.
+    /// Bytes, bits a second, nanoseconds, or parts in a billion.
     pub base: u64,
 }
 
@@ -45,7 +48,7 @@ pub enum QuantityError {
 }
 
 impl Family {
-    const ALL: [Self; 3] = [Self::Size, Self::Rate, Self::Duration];
+    const ALL: [Self; 4] = [Self::Size, Self::Rate, Self::Duration, Self::Percentage];
 
     /// Units from the largest to the smallest, with their size in base units.
     pub fn units(self) -> &'static [(&'static str, u64)] {
@@ -65,6 +68,7 @@ impl Family {
             Self::Duration => {
                 &[("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000)]
             }
+            Self::Percentage => &[("%", 10_000_000)],
         }
     }
 
@@ -74,6 +78,7 @@ impl Family {
             Self::Size => "size",
             Self::Rate => "rate",
             Self::Duration => "duration",
+            Self::Percentage => "percentage",
         }
     }
 
@@ -83,6 +88,7 @@ impl Family {
             Self::Size => "1GB",
             Self::Rate => "20Mbit",
             Self::Duration => "5ms",
+            Self::Percentage => "0.1%",
         }
     }
 
@@ -92,6 +98,7 @@ impl Family {
             Self::Size => "bytes",
             Self::Rate => "bits a second",
             Self::Duration => "nanoseconds",
+            Self::Percentage => "parts in a billion",
         }
     }
 }
@@ -102,11 +109,11 @@ impl Quantity {
         text.parse::<Self>().ok().filter(|quantity| quantity.family == family)
     }
 
-    /// The number an expression works with: bytes, bits a second, seconds.
+    /// The number an expression works with: bytes, bits a second, seconds, a part of one.
     #[expect(clippy::cast_precision_loss, reason = "sizes stay below 2^53 bytes")]
     pub fn number(self) -> f64 {
         match self.family {
-            Family::Duration => self.base as f64 / 1e9,
+            Family::Duration | Family::Percentage => self.base as f64 / 1e9,
             _ => self.base as f64,
         }
     }
@@ -114,9 +121,9 @@ impl Quantity {
     /// The same as JSON: a whole number wherever it is one.
     pub fn value(self) -> serde_json::Value {
         match self.family {
-            Family::Duration if !self.base.is_multiple_of(1_000_000_000) => self.number().into(),
-            Family::Duration => (self.base / 1_000_000_000).into(),
-            _ => self.base.into(),
+            Family::Size | Family::Rate => self.base.into(),
+            _ if self.base.is_multiple_of(1_000_000_000) => (self.base / 1_000_000_000).into(),
+            _ => self.number().into(),
         }
     }
 }
@@ -208,7 +215,14 @@ pub fn mend(text: &str) -> Option<String> {
 impl fmt::Display for Quantity {
     /// The largest unit of the family that gives a whole number: 1000MB shows as 1GB. Decimal units come first:
     /// a size shows in binary units only where no decimal one above bytes fits.
+    ///
+    /// A percentage has one unit, and decimals.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.family == Family::Percentage {
+            let (whole, fraction) = (self.base / 10_000_000, format!("{:07}", self.base % 10_000_000));
+            let point = if self.base.is_multiple_of(10_000_000) { "" } else { "." };
+            return write!(f, "{whole}{point}{}%", fraction.trim_end_matches('0'));
+        }
         let fits = |(_, size): &&(&str, u64)| self.base != 0 && self.base.is_multiple_of(*size);
         let units = self.family.units();
         let decimal = units.iter().filter(|(name, _)| !name.contains('i') || name.ends_with("bit"));
@@ -234,6 +248,10 @@ mod tests {
             ("5ms", 5_000_000, "5ms"),
             ("120s", 120_000_000_000, "2m"),
             ("0B", 0, "0B"),
+            ("0.1%", 1_000_000, "0.1%"),
+            ("2.50%", 25_000_000, "2.5%"),
+            ("10%", 100_000_000, "10%"),
+            ("0%", 0, "0%"),
         ] {
             let quantity: Quantity = text.parse().unwrap();
             assert_eq!((quantity.base, quantity.to_string().as_str()), (base, shown), "{text}");
@@ -242,7 +260,9 @@ mod tests {
 
     #[test]
     fn names_the_unit_that_was_meant() {
-        for (text, unit) in [("5mb", "MB"), ("5Gbps", "Gbit"), ("5 GB", "GB"), ("5GB/s", "Gbit"), ("5sec", "s")] {
+        for (text, unit) in
+            [("5mb", "MB"), ("5 %", "%"), ("5Gbps", "Gbit"), ("5 GB", "GB"), ("5GB/s", "Gbit"), ("5sec", "s")]
+        {
             match text.parse::<Quantity>() {
                 Err(QuantityError::UnknownUnit { meant, .. }) => {
                     assert_eq!(meant, Some(unit), "{text}");
@@ -255,6 +275,7 @@ mod tests {
         {
             assert_eq!(mend(text).as_deref(), Some(mended));
         }
+        assert!(matches!("0.00000001%".parse::<Quantity>(), Err(QuantityError::NotWhole(..))));
         assert!(matches!("1.0001kB".parse::<Quantity>(), Err(QuantityError::NotWhole(..))));
         assert!(matches!("5".parse::<Quantity>(), Err(QuantityError::NoUnit(_))));
     }

@@ -124,7 +124,7 @@ pub struct GroupSpec {
     #[serde(default)]
     #[schemars(extend("examples" = [{"cpu": 2, "memory": "2Gi"}]))]
     pub resources: Option<Resources>,
-    /// The link of each node: its rates and latency, an object level of an axis, or `unshaped`; without it, the lab's
+    /// The link of each node: its rates, latency and loss, an object level of an axis, or `unshaped`; without it, the lab's
     /// default.
     #[serde(default)]
     #[schemars(with = "Option<NetworkForm>")]

@@ -105,7 +105,11 @@ pub(crate) fn expression(random: &mut Random, depth: usize) -> String {
         9 => format!("{} is {}", inner(random), random.pick(TESTS)),
         10 => format!("{} if {} else {}", inner(random), inner(random), inner(random)),
         11 => format!("[{}, {}][{}]", inner(random), inner(random), inner(random)),
-        12 => format!("{}({})", random.pick(&["size", "rate", "duration", "host", "range", "x"]), inner(random)),
+        12 => format!(
+            "{}({})",
+            random.pick(&["size", "rate", "duration", "percentage", "host", "range", "x"]),
+            inner(random)
+        ),
         _ => format!("{{'a': [{}], 'b': {}}}.a[0]", inner(random), inner(random)),
     }
 }

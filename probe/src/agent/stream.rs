@@ -28,7 +28,7 @@ pub(crate) fn stream(driver: &mut dyn Driver, order: &Download, arrived: Instant
     // Made ready before t0: the first comparison must not wait for a generator.
     let mut expected = match Expected::new(&order.content) {
         Ok(expected) => expected,
-        Err(error) => return Transfer { failure: fail("error", error.to_string()), ..Transfer::default() },
+        Err(error) => return Transfer { failure: Some(fail("error", error.to_string())), ..Transfer::default() },
     };
     let mut transfer = timed(order, arrived, meter, |watch| read(driver, order, &mut expected, watch));
     match &transfer.failure {
@@ -48,13 +48,13 @@ pub(crate) fn stream(driver: &mut dyn Driver, order: &Download, arrived: Instant
 fn same(order: &Download) -> Option<Failure> {
     match order.content.sha256() {
         Ok(sha256) if sha256 == order.sha256 => None,
-        Ok(sha256) => fail("error", format!("the content's SHA-256 is {sha256}, the seeders' {}", order.sha256)),
-        Err(error) => fail("error", error.to_string()),
+        Ok(sha256) => Some(fail("error", format!("the content's SHA-256 is {sha256}, the seeders' {}", order.sha256))),
+        Err(error) => Some(fail("error", error.to_string())),
     }
 }
 
-fn fail(reason: &str, detail: String) -> Option<Failure> {
-    Some(Failure { reason: reason.to_owned(), detail })
+fn fail(reason: &str, detail: String) -> Failure {
+    Failure { reason: reason.to_owned(), detail }
 }
 
 /// Reads to the end, or until the transfer has failed.
@@ -63,7 +63,7 @@ fn read(driver: &mut dyn Driver, order: &Download, expected: &mut Expected, watc
         Ok(url) => url,
         Err(error) => return Some(failed("error", &error)),
     };
-    let trouble = |text: String| fail("error", format!("GET {url}: {text}"));
+    let trouble = |text: String| Some(fail("error", format!("GET {url}: {text}")));
     let mut reader = match Reader::open(&url, order.content.bytes, watch.patience(Instant::now())) {
         Ok(reader) => reader,
         Err(error) => return trouble(error.to_string()),
@@ -94,7 +94,7 @@ fn read(driver: &mut dyn Driver, order: &Download, expected: &mut Expected, watc
         }
     }
     let wrong = expected.wrong();
-    if wrong.is_empty() { None } else { fail("corrupt", format!("{} bytes were read{wrong}", expected.seen)) }
+    if wrong.is_empty() { None } else { Some(fail("corrupt", format!("{} bytes were read{wrong}", expected.seen))) }
 }
 
 fn again(kind: io::ErrorKind) -> bool {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     /// Reads from a server that sends good headers, then these parts of what `spoil` leaves of the content, each after a pause.
-    fn run(spoil: fn(&mut Vec<u8>), parts: &[(u64, std::ops::Range<usize>)], order: Download) -> Transfer {
+    fn run(spoil: fn(&mut Vec<u8>), parts: &[(u64, std::ops::Range<usize>)], order: &Download) -> Transfer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let place = Place {
             api: format!("http://{}", listener.local_addr().unwrap()),
@@ -194,7 +194,7 @@ mod tests {
             }
         });
         let mut driver = driver("http", place).unwrap();
-        let done = stream(driver.as_mut(), &order, Instant::now(), &|| Box::new(Counters::default));
+        let done = stream(driver.as_mut(), order, Instant::now(), &|| Box::new(Counters::default));
         server.join().unwrap();
         done
     }
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn marks_are_the_ends_of_reads() {
-        let done = run(|_| {}, &[(100, 0..1), (100, 1..200_000), (200, 200_000..BYTES)], order());
+        let done = run(|_| {}, &[(100, 0..1), (100, 1..200_000), (200, 200_000..BYTES)], &order());
         assert_eq!(done.failure, None);
         let t = &done.timing;
         let at = |mark: Option<f64>| mark.unwrap();
@@ -231,41 +231,41 @@ mod tests {
 
     #[test]
     fn wrong_bytes_take_the_marks_back() {
-        let done = run(|body| body[250_000] ^= 1, &[(0, 0..BYTES)], order());
+        let done = run(|body| body[250_000] ^= 1, &[(0, 0..BYTES)], &order());
         assert_eq!(failure(&done), ("corrupt", "300000 bytes were read, byte 250000 is not the content's"));
         assert_eq!((done.timing.time_to_first_byte_seconds, done.timing.time_to_50_seconds), (None, None));
         assert_eq!(done.curve.last().unwrap().bytes, 250_000, "no byte behind a wrong one counts");
         let other = Download { sha256: "00".to_owned(), ..order() };
-        let (reason, detail) = (run(|_| {}, &[(0, 0..BYTES)], other), "the seeders' 00");
+        let (reason, detail) = (run(|_| {}, &[(0, 0..BYTES)], &other), "the seeders' 00");
         assert!(failure(&reason).1.ends_with(detail), "{reason:?}");
     }
 
     #[test]
     fn a_body_that_ends_early_is_an_error() {
-        let done = run(|_| {}, &[(0, 0..200_000)], order());
+        let done = run(|_| {}, &[(0, 0..200_000)], &order());
         let (reason, detail) = failure(&done);
         assert!(reason == "error" && detail.ends_with("the body broke off after 200000 of 300000 bytes"), "{detail}");
         assert!(done.timing.time_to_50_seconds.is_some() && done.timing.time_to_90_seconds.is_none());
         // a node's second answer may come within the announced length
-        let done = run(|body| body[200_000..200_004].copy_from_slice(b"HTTP"), &[(0, 0..200_004)], order());
+        let done = run(|body| body[200_000..200_004].copy_from_slice(b"HTTP"), &[(0, 0..200_004)], &order());
         assert!(failure(&done).1.ends_with("of 300000 bytes, byte 200000 is not the content's"), "{done:?}");
     }
 
     #[test]
     fn silence_is_a_stall_and_slowness_the_deadline() {
         let patient = |stalled_seconds, deadline_seconds| Download { stalled_seconds, deadline_seconds, ..order() };
-        let done = run(|_| {}, &[(0, 0..10), (600, 10..20)], patient(0.2, 5.0));
+        let done = run(|_| {}, &[(0, 0..10), (600, 10..20)], &patient(0.2, 5.0));
         assert_eq!(failure(&done), ("stalled", "nothing new for 0.2 s, 10 of 300000 bytes held"));
         let t = &done.timing;
         assert!((0.2..0.5).contains(&t.stall_max_seconds.unwrap()), "{t:?}");
-        let silent = run(|_| {}, &[(500, 0..1)], patient(0.2, 5.0));
+        let silent = run(|_| {}, &[(500, 0..1)], &patient(0.2, 5.0));
         assert_eq!(
             failure(&silent),
             ("stalled", "nothing new for 0.2 s, 0 of 300000 bytes held"),
             "headers are silence"
         );
         let trickle: Vec<_> = (0..8).map(|i| (50, i..i + 1)).collect();
-        let done = run(|_| {}, &trickle, patient(5.0, 0.2));
+        let done = run(|_| {}, &trickle, &patient(5.0, 0.2));
         assert_eq!(failure(&done).0, "deadline");
     }
 }

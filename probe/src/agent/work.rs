@@ -16,6 +16,7 @@ use crate::{
     counters::{Idle, Reading},
     driver::{self, Driver, DriverError},
     protocol::{Download, Reply, Step, StepResult, Transfer},
+    shaping::LinkSeen,
 };
 
 /// The device that carries the bytes of every node of a machine: nobody's are counted on it.
@@ -48,6 +49,7 @@ impl Worker {
                 reply => reply.map_err(|error| text(&error)),
             },
             Step::Idle { seconds } => self.idle(seconds),
+            Step::Inspect => Ok(Reply::Inspected { link: LinkSeen::now(&self.device) }),
             Step::Connect { others, limit_seconds } => {
                 done(self.driver.connect(&others, Duration::from_secs_f64(limit_seconds)))
             }
@@ -77,7 +79,7 @@ impl Worker {
         };
         // Once they could be read, they can be read again.
         Reading::take(&self.device).map_err(|error| format!("counters of {}: {error}", self.device))?;
-        Ok(Reply::Described { description, environment: environment() })
+        Ok(Reply::Described { description, environment: environment(), link: LinkSeen::now(&self.device) })
     }
 
     fn ingest(&mut self, content: &Content, limit: f64) -> Result<Reply, DriverError> {

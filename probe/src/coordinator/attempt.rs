@@ -11,10 +11,11 @@ use crate::{
         Journal, Settings, Status,
         background::Background,
         draw,
-        end::End,
+        end::{End, now_ms},
         fate::Fate,
+        fingerprint,
         ledger::Ledger,
-        preflight::{self, Nodes},
+        preflight::{self, NodeFacts, Nodes},
         repetition::{self, Cell, Yield},
         swarm::Swarm,
     },
@@ -81,9 +82,13 @@ impl<'a> Attempt<'a> {
         preflight::exchangeable(experiment)?;
         self.doing("waiting for all nodes");
         let mut nodes = preflight::ready(experiment, &self.swarm, &self.fate)?;
-        self.describe(&nodes);
+        let pods = self.fate.pods();
+        fingerprint::complete(&mut nodes, pods.as_deref());
+        self.introduce(&nodes);
         preflight::alike(experiment, &nodes)?;
+        preflight::pulled(pods.as_deref().unwrap_or_default())?;
         preflight::as_assumed(experiment, &self.swarm)?;
+        preflight::links(experiment, &nodes)?;
         self.doing("measuring the links");
         preflight::baselines(experiment, &self.swarm, self.settings.baseline_port, &mut nodes)?;
         // Restarts so far harm nothing: nothing was measured yet.
@@ -201,18 +206,24 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Tells what each node is, on what machine, from which image.
-    fn describe(&mut self, nodes: &Nodes) {
+    /// Tells what each node is, on what machine, from which image, and stores what the machines are.
+    fn introduce(&mut self, nodes: &Nodes) {
         for (pod, node) in nodes {
             let facts = serde_json::json!({
                 "pod": pod, "system": node.system, "group": node.group,
-                "description": node.description, "environment": node.environment,
+                "description": node.description, "environment": node.environment, "link": node.link_seen,
             });
             self.ledger.note(&facts.to_string());
         }
-        for ((pod, container), image) in self.fate.images() {
-            self.ledger.note(&format!("pod {pod}, container {container}: {image}"));
+        if let Some(text) = fingerprint::not_isolated(nodes) {
+            self.ledger.note(&text);
         }
+        let identity = self.settings.experiment.identity(&self.settings.attempt);
+        let ms = now_ms();
+        let line = |(pod, node): (&String, &NodeFacts)| {
+            node.environment.line(&identity, [node.system.as_str(), node.group.as_str(), pod.as_str()], ms)
+        };
+        self.ledger.introduce(&nodes.iter().map(line).collect::<Vec<_>>());
     }
 }
 
@@ -233,7 +244,9 @@ fn nothing_arrived(records: &[Record]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use benchgrid_measures::{Baseline, Counters, Failure, Identity, Node, Observation, RECORD_SCHEMA, Role, Timing};
+    use benchgrid_measures::{
+        Baseline, Counters, Environment, Failure, Identity, Node, Observation, RECORD_SCHEMA, Role, Timing,
+    };
 
     use super::*;
 
@@ -259,6 +272,7 @@ mod tests {
             observe: Observation::Counter,
             driver: driver.to_owned(),
             version: String::new(),
+            environment: Environment::default(),
             content_bytes: 1,
             content_sha256: String::new(),
             seeders: Vec::new(),

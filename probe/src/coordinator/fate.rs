@@ -1,12 +1,15 @@
 //! What became of the nodes' pods: restarts and replacements void a repetition.
 //!
-//! In: the cluster's API, or a file that a sandbox writes. Out: sentences; the images that run, for the log.
+//! In: the cluster's API, or a file that a sandbox writes. Out: sentences; the pods themselves.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use serde_json::Value;
 
-use crate::kubernetes::{self, Api, Restarts};
+use crate::{
+    coordinator::images,
+    kubernetes::{self, Api, Restarts},
+};
 
 /// Watches the pods of one namespace.
 #[derive(Debug)]
@@ -47,19 +50,22 @@ impl Fate {
         }
     }
 
-    /// The images that run, as pulled, by pod and container.
-    pub(super) fn images(&self) -> BTreeMap<(String, String), String> {
-        self.look().map(|pods| kubernetes::image_ids(&pods)).unwrap_or_default()
+    /// The nodes' pods as they are now; none where there is no cluster, or it does not answer.
+    pub(super) fn pods(&self) -> Option<Vec<Value>> {
+        self.api.as_ref()?;
+        self.look().ok()
     }
 
-    /// What happened to the pods since the last look; the first look only remembers.
+    /// What happened to the pods since the last look, and what is wrong with their images; the first look remembers
+    /// what to compare with.
     pub(super) fn changes(&mut self) -> Result<Vec<String>, kubernetes::KubernetesError> {
         if self.api.is_none() {
             return Ok(self.ended());
         }
         let pods = self.look()?;
         let now = Known::of(&pods);
-        let changes = self.known.as_ref().map_or_else(Vec::new, |known| known.changes(&now, &pods, &self.pods));
+        let mut changes = self.known.as_ref().map_or_else(Vec::new, |known| known.changes(&now, &pods, &self.pods));
+        changes.extend(images::wrong(&pods));
         self.known = Some(now);
         Ok(changes)
     }
@@ -73,7 +79,7 @@ impl Fate {
     /// The nodes' pods; none outside of a cluster.
     fn look(&self) -> Result<Vec<Value>, kubernetes::KubernetesError> {
         let mut pods = self.api.as_ref().map_or_else(|| Ok(Vec::new()), |api| api.pods(&self.namespace))?;
-        pods.retain(|pod| self.pods.iter().any(|name| name == name_of(pod)));
+        pods.retain(|pod| self.pods.iter().any(|name| name == kubernetes::name(pod)));
         Ok(pods)
     }
 }
@@ -82,7 +88,7 @@ impl Known {
     fn of(pods: &[Value]) -> Self {
         let id = |pod: &Value| pod.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or("").to_owned();
         Self {
-            ids: pods.iter().map(|pod| (name_of(pod).to_owned(), id(pod))).collect(),
+            ids: pods.iter().map(|pod| (kubernetes::name(pod).to_owned(), id(pod))).collect(),
             counts: kubernetes::restarts(pods).into_iter().map(|r| ((r.pod, r.container), r.count)).collect(),
         }
     }
@@ -111,12 +117,10 @@ fn restarted(Restarts { pod, container, last, .. }: &Restarts, times: u64) -> St
     format!("container {container} of pod {pod} restarted {times} times, last: {last}")
 }
 
-fn name_of(pod: &Value) -> &str {
-    pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("")
-}
-
 fn why_not_up(name: &str, pods: &[Value]) -> String {
-    let Some(pod) = pods.iter().find(|pod| name_of(pod) == name) else { return format!("pod {name} does not exist") };
+    let Some(pod) = pods.iter().find(|pod| kubernetes::name(pod) == name) else {
+        return format!("pod {name} does not exist");
+    };
     let pod = std::slice::from_ref(pod);
     let mut told = kubernetes::trouble(pod);
     if told.is_empty() {

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use benchgrid_measures::{Identity, Outcome, Record};
+use benchgrid_measures::{ExpositionLine, Identity, Outcome, Record};
 
 use crate::{
     coordinator::{Journal, end::End},
@@ -63,6 +63,11 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    /// Takes what the nodes run on: told once, and not counted when values are read back, since no number hangs on it.
+    pub(super) fn introduce(&mut self, lines: &[ExpositionLine]) {
+        self.waiting.extend(Parcel::lines(lines));
+    }
+
     /// Sends what waits, in order; stops where the store can't be reached. A parcel that it refuses holds up no other.
     fn push(&mut self, patience: Duration) -> Result<(), StoreError> {
         let Some(store) = &self.store else { return Ok(()) };
@@ -116,5 +121,74 @@ impl<'a> Ledger<'a> {
             }
             other => other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use benchgrid_measures::Reason;
+
+    use super::*;
+    use crate::{
+        experiment::Store as Urls,
+        store::scripted::{Answer, Scripted},
+    };
+
+    struct Silent;
+
+    impl Journal for Silent {
+        fn record(&mut self, _: &str) {}
+        fn note(&mut self, _: &str) {}
+    }
+
+    fn identity() -> Identity {
+        Identity {
+            lab: "l".to_owned(),
+            scenario: "s".to_owned(),
+            cell: "c".to_owned(),
+            digest: "d".to_owned(),
+            trial: 1,
+            number: 1,
+            attempt: "a1".to_owned(),
+        }
+    }
+
+    fn line() -> ExpositionLine {
+        ExpositionLine { name: "m".to_owned(), labels: BTreeMap::new(), value: 1.0, timestamp_ms: 7 }
+    }
+
+    /// Closes a ledger of one line and two values that were pushed before.
+    fn close(answers: Vec<Answer>) -> (Outcome, Vec<String>) {
+        let scripted = Scripted::new(answers);
+        let urls = Urls { write: scripted.base.clone(), read: scripted.base.clone() };
+        let mut journal = Silent;
+        let mut ledger = Ledger::new(Some(Store::new(&urls)), &mut journal);
+        ledger.introduce(&[line()]);
+        (ledger.records, ledger.values, ledger.span) = (1, 2, Some((7, 7)));
+        let outcome = ledger.close(End::new(Reason::Ok, ""), &identity());
+        (outcome, scripted.requests().into_iter().map(|request| request.line).collect())
+    }
+
+    fn exported(names: &[&str]) -> Answer {
+        let series = |name| format!("{{\"metric\":{{\"__name__\":\"{name}\"}},\"values\":[1],\"timestamps\":[7]}}\n");
+        Answer::Status(200, names.iter().map(series).collect())
+    }
+
+    #[test]
+    fn the_outcome_comes_after_everything_was_read_back() {
+        let taken = || Answer::Status(204, String::new());
+        let (outcome, requests) = close(vec![taken(), exported(&["a", "b"]), taken()]);
+        let import = "POST /api/v1/import/prometheus";
+        assert_eq!(requests, [import, "GET /api/v1/export", import]);
+        assert_eq!((outcome.reason, outcome.records), (Reason::Ok, 1));
+    }
+
+    #[test]
+    fn a_store_that_refuses_gets_no_outcome() {
+        let (outcome, requests) = close(vec![Answer::Status(400, "no".to_owned())]);
+        assert_eq!(requests.len(), 1);
+        assert_eq!(outcome.reason, Reason::Store);
     }
 }

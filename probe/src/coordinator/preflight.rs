@@ -8,18 +8,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchgrid_measures::{Baseline, DriverFacts, MEASUREMENT_PROTOCOL, Reason};
+use benchgrid_measures::{Baseline, DriverFacts, Environment, MEASUREMENT_PROTOCOL, Reason};
+use serde_json::Value;
 
 use crate::{
-    baseline::{PAYLOAD_SHARE, TOLERANCE, agrees},
+    baseline::{agrees, sentence},
     coordinator::{
         end::End,
         fate::Fate,
+        images,
         swarm::{Answer, Swarm},
     },
     driver::Description,
-    experiment::{Experiment, Group, Link, System},
-    protocol::{Environment, Reply, Step},
+    experiment::{Experiment, Group, Link, Shaping, System},
+    protocol::{Reply, Step},
+    shaping::LinkSeen,
 };
 
 /// How many nodes transfer to and from the coordinator at the same time.
@@ -38,6 +41,7 @@ pub(super) struct NodeFacts {
     pub(super) system: String,
     pub(super) group: String,
     pub(super) link: Option<Link>,
+    pub(super) link_seen: LinkSeen,
     pub(super) description: Description,
     pub(super) environment: Environment,
     pub(super) baseline: Baseline,
@@ -112,20 +116,24 @@ pub(super) fn ready(experiment: &Experiment, swarm: &Swarm, fate: &Fate) -> Resu
     Err(End::new(Reason::NotReady, format!("{}; {why}", told.join("; "))))
 }
 
-fn described(answer: Option<Answer>) -> Result<(Description, Environment), String> {
+/// What a node says of itself, its machine and its link.
+type Described = (Description, Environment, LinkSeen);
+
+fn described(answer: Option<Answer>) -> Result<Described, String> {
     match answer {
-        Some(Ok(Reply::Described { description, environment })) => Ok((description, environment)),
+        Some(Ok(Reply::Described { description, environment, link })) => Ok((description, environment, link)),
         Some(Ok(other)) => Err(format!("an answer of another kind: {other:?}")),
         Some(Err(trouble)) => Err(trouble.to_string()),
         None => Err("no answer".to_owned()),
     }
 }
 
-fn facts(system: &System, group: &Group, (description, environment): (Description, Environment)) -> NodeFacts {
+fn facts(system: &System, group: &Group, (description, environment, link_seen): Described) -> NodeFacts {
     NodeFacts {
         system: system.name.clone(),
         group: group.name.clone(),
         link: group.link,
+        link_seen,
         description,
         environment,
         baseline: Baseline {
@@ -156,6 +164,23 @@ pub(super) fn alike(experiment: &Experiment, nodes: &Nodes) -> Result<(), End> {
     Ok(())
 }
 
+/// Whether nodes run the images that they should.
+pub(super) fn pulled(pods: &[Value]) -> Result<(), End> {
+    let wrong = images::wrong(pods);
+    if wrong.is_empty() { Ok(()) } else { Err(End::new(Reason::Preflight, wrong.join("; "))) }
+}
+
+/// Whether the link of every node is the one asked for, as its own kernel tells it. What others shape, or machines
+/// have, only the baseline can tell.
+pub(super) fn links(experiment: &Experiment, nodes: &Nodes) -> Result<(), End> {
+    if experiment.shaping != Shaping::Tc {
+        return Ok(());
+    }
+    let differs = |(pod, node): (&String, &NodeFacts)| node.link_seen.differs(pod, node.link.as_ref()?);
+    let off: Vec<_> = nodes.iter().filter_map(differs).collect();
+    if off.is_empty() { Ok(()) } else { Err(End::new(Reason::Baseline, off.join("; "))) }
+}
+
 /// Whether every node is as its driver takes it to be, as far as that can be seen.
 pub(super) fn as_assumed(experiment: &Experiment, swarm: &Swarm) -> Result<(), End> {
     let pods: Vec<_> = experiment.nodes().map(|(_, _, pod)| pod).collect();
@@ -164,7 +189,7 @@ pub(super) fn as_assumed(experiment: &Experiment, swarm: &Swarm) -> Result<(), E
     for (pod, answer) in swarm.all(&pods, CHECKS, |_| step.clone()) {
         match answer {
             Ok(Reply::Checked { broken: told }) => {
-                broken.extend(told.into_iter().map(|it| format!("node {pod}: {it}")))
+                broken.extend(told.into_iter().map(|it| format!("node {pod}: {it}")));
             }
             Ok(other) => return Err(End::new(Reason::Internal, format!("node {pod}: {other:?}"))),
             Err(trouble) => return Err(End::new(Reason::Preflight, format!("node {pod}: {trouble}"))),
@@ -186,15 +211,12 @@ pub(super) fn baselines(experiment: &Experiment, swarm: &Swarm, port: u16, nodes
     }
     for pod in shaped {
         for _ in 0..AGAIN {
-            if nodes.get(&pod).is_some_and(|node| !off(node).is_empty()) {
+            if nodes.get(&pod).is_some_and(|node| !off(&pod, node).is_empty()) {
                 measure(swarm, port, bytes, std::slice::from_ref(&pod), nodes)?;
             }
         }
     }
-    let off: Vec<_> = nodes
-        .iter()
-        .flat_map(|(pod, node)| off(node).into_iter().map(move |(way, asked, got)| sentence(pod, way, asked, got)))
-        .collect();
+    let off: Vec<_> = nodes.iter().flat_map(|(pod, node)| off(pod, node)).collect();
     if off.is_empty() { Ok(()) } else { Err(End::new(Reason::Baseline, off.join("; "))) }
 }
 
@@ -242,44 +264,21 @@ fn peer(swarm: &Swarm, pod: &str, port: u16) -> String {
     own().unwrap_or_else(|| format!("coordinator:{port}"))
 }
 
-/// Directions whose rate is not the one asked for.
-fn off(node: &NodeFacts) -> Vec<(&'static str, u64, f64)> {
+/// What is wrong with a node's link, a sentence for each direction.
+fn off(pod: &str, node: &NodeFacts) -> Vec<String> {
     let baseline = &node.baseline;
     let check = |way, asked: Option<u64>, measured: Option<f64>| {
-        let (asked, measured) = (asked?, measured?);
-        (!agrees(asked, measured)).then_some((way, asked, measured))
+        let (link, asked, measured) = (node.link?, asked?, measured?);
+        (!agrees(asked, measured, &link)).then(|| sentence(pod, way, asked, measured))
     };
-    [
-        check("up", baseline.up_asked_bits_per_second, baseline.up_bits_per_second),
-        check("down", baseline.down_asked_bits_per_second, baseline.down_bits_per_second),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-fn sentence(pod: &str, way: &str, asked: u64, measured: f64) -> String {
-    let [asked, measured] = [asked as f64, measured].map(|rate| rate / 1e6);
-    let expected = asked * PAYLOAD_SHARE;
-    format!(
-        "node {pod} {way}: asked {asked:.3} Mbit/s (payload {expected:.3} within {:.0} % of the rate), measured {measured:.3}",
-        TOLERANCE * 100.0
-    )
+    let up = check("up", baseline.up_asked_bits_per_second, baseline.up_bits_per_second);
+    let down = check("down", baseline.down_asked_bits_per_second, baseline.down_bits_per_second);
+    up.into_iter().chain(down).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_link_that_is_not_shaped_is_named() {
-        let text = sentence("bt-nodes-1", "down", 50_000_000, 13e9);
-        assert_eq!(
-            text,
-            "node bt-nodes-1 down: asked 50.000 Mbit/s (payload 47.820 within 10 % of the rate), measured 13000.000"
-        );
-    }
 
     #[test]
     fn groups_of_one_system_must_understand_each_other() {
@@ -293,7 +292,7 @@ mod tests {
         let experiment = |system: &str, other| {
             let text = serde_json::json!({
                 "protocol": 1, "lab": "", "scenario": "", "cell": "", "digest": "", "levels": {},
-                "measure": {"fileSize": 1, "repetitions": 1, "warmup": 0, "readySeconds": 1.0, "gateSeconds": 1.0,
+                "shaping": "tc", "measure": {"fileSize": 1, "repetitions": 1, "warmup": 0, "readySeconds": 1.0, "gateSeconds": 1.0,
                     "stalledSeconds": 1.0, "transferDeadlineSeconds": 1.0, "idleSeconds": 0.0, "coolDownSeconds": 0.0,
                     "baselineBytes": 0, "fluidBoundSeconds": null},
                 "systems": [{"name": "s", "driver": system, "seeders": 1, "groups": [group(None), group(other)]}],
@@ -310,7 +309,12 @@ mod tests {
 
     #[test]
     fn time_for_a_baseline_follows_the_slower_way() {
-        let link = Link { up_bits_per_second: 1_000_000, down_bits_per_second: 8_000_000, latency_seconds: 0.0 };
+        let link = Link {
+            up_bits_per_second: 1_000_000,
+            down_bits_per_second: 8_000_000,
+            latency_seconds: 0.0,
+            loss_ratio: 0.0,
+        };
         assert_eq!(twice(link, 1_000_000), Duration::from_secs(18));
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         swarm::{Answer, Swarm, Trouble},
     },
     driver::Handle,
-    experiment::{Experiment, Load, System},
+    experiment::{Experiment, Load, Shaping, System},
     protocol::{Download, Reply, Step, Transfer},
     tracker::Tracker,
 };
@@ -74,8 +74,10 @@ impl Cell<'_> {
             self.gate(offer)?;
         }
         self.idle(out);
+        self.links(out);
         let answers = self.download(&offers, which.observe);
         let ended_ms = now_ms();
+        self.links(out);
         for offer in &offers {
             for pod in &offer.parts.leechers {
                 let answer = answers.get(pod).cloned().unwrap_or(Err(Trouble::Late(0)));
@@ -150,6 +152,28 @@ impl Cell<'_> {
         }
     }
 
+    /// Every node of the measured systems says what its link is; one that is not as asked voids the repetition.
+    fn links(&self, out: &mut Yield) {
+        if self.experiment.shaping != Shaping::Tc {
+            return;
+        }
+        let measured = self.experiment.nodes().filter(|(system, ..)| system.load == Load::Measured);
+        let asked: BTreeMap<_, _> = measured.filter_map(|(_, group, pod)| Some((pod, group.link?))).collect();
+        let pods: Vec<_> = asked.keys().cloned().collect();
+        for (pod, answer) in self.swarm.all(&pods, SLACK, |_| Step::Inspect) {
+            match answer {
+                Ok(Reply::Inspected { link }) => {
+                    out.invalid.extend(asked.get(&pod).and_then(|asked| link.differs(&pod, asked)));
+                }
+                Ok(other) => out.invalid.push(format!("node {pod}, its link: {other:?}")),
+                Err(trouble) => {
+                    let text = || format!("node {pod}, its link: {trouble}");
+                    out.invalid.push(voids(&pod, &trouble).unwrap_or_else(text));
+                }
+            }
+        }
+    }
+
     /// All leechers of these contents at once.
     pub(super) fn download(&self, offers: &[Offer<'_>], observe: Observation) -> BTreeMap<String, Answer> {
         let measure = &self.experiment.measure;
@@ -219,6 +243,7 @@ impl Cell<'_> {
             observe: which.observe,
             driver: facts.map_or(&offer.system.driver, |facts| &facts.description.driver).clone(),
             version: facts.map(|facts| cut(&facts.description.version)).unwrap_or_default(),
+            environment: facts.map(|facts| facts.environment.clone()).unwrap_or_default(),
             content_bytes: offer.content.bytes,
             content_sha256: offer.sha256.clone(),
             seeders: offer.parts.seeders.clone(),

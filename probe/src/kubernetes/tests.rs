@@ -29,7 +29,7 @@ fn a_running_pod_is_no_trouble() {
     let pods = [pod("bt-nodes-0", "Running", json!([running("node"), running("agent")]))];
     assert!(trouble(&pods).is_empty());
     assert!(restarts(&pods).is_empty());
-    assert_eq!(image_ids(&pods)[&("bt-nodes-0".to_owned(), "node".to_owned())], "r/node@sha256:1");
+    assert_eq!(containers(&pods[0])[0].pulled, "r/node@sha256:1");
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub enum SandboxError {
 /// Bytes that a folder's file system has left for this user.
 pub fn free_bytes(folder: &std::path::Path) -> Option<u64> {
     let found = nix::sys::statvfs::statvfs(folder).ok()?;
-    Some(u64::from(found.blocks_available()).saturating_mul(u64::from(found.fragment_size())))
+    Some(found.blocks_available().saturating_mul(found.fragment_size()))
 }
 
 /// Names the step of a system call that failed.

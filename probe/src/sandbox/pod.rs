@@ -43,7 +43,7 @@ pub fn pod(path: &Path, name: &str, parent: u32) -> Result<(), SandboxError> {
         live(&sandbox, pod)?;
     }
     for process in init {
-        process.to_its_end()?;
+        process.wait()?;
     }
     for process in containers {
         process.start()?;
@@ -90,7 +90,7 @@ impl Started {
         self.command.spawn().map_err(step(format!("start of {}", self.name)))
     }
 
-    fn to_its_end(mut self) -> Result<(), SandboxError> {
+    fn wait(mut self) -> Result<(), SandboxError> {
         let status = self.spawn()?.wait().map_err(step(format!("wait for {}", self.name)))?;
         if status.success() {
             return Ok(());

@@ -6,6 +6,8 @@ use std::io;
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
+use crate::experiment::Link;
+
 use super::{
     ShapingError,
     message::{HEADER, Message, attribute, i32_at, text, u16_at, u32_at},
@@ -33,6 +35,11 @@ const RTM_GETQDISC: u16 = 38;
 const RTM_NEWTFILTER: u16 = 44;
 const RTM_GETTFILTER: u16 = 46;
 
+/// Length of `struct ifinfomsg`, before a link's attributes.
+const IFINFO: usize = 16;
+const IFLA_GSO_MAX_SEGS: u16 = 40;
+/// Segments in a packet where nobody limits them (`GSO_MAX_SEGS` of the kernel).
+const MOST_SEGMENTS: u32 = 65_535;
 pub(super) const IFLA_IFNAME: u16 = 3;
 pub(super) const IFLA_LINKINFO: u16 = 18;
 pub(super) const IFLA_INFO_KIND: u16 = 1;
@@ -112,10 +119,29 @@ impl Netlink {
         tolerate(deleted, &[ENOENT, EINVAL], "removal of the former shaping")
     }
 
-    /// Delays what the bucket lets through.
-    pub(super) fn add_delay(&mut self, index: i32, seconds: f64, packets: u32) -> Result<(), ShapingError> {
+    /// Delays what the bucket lets through, and loses some of it.
+    pub(super) fn add_delay(&mut self, index: i32, link: &Link, packets: u32) -> Result<(), ShapingError> {
         let place = traffic::tcmsg(index, traffic::DELAY_HANDLE, traffic::BUCKET_CLASS, 0);
-        self.add_qdisc(place, &traffic::netem(seconds, packets), "latency", "sch_netem")
+        let netem = traffic::netem(link.latency_seconds, link.loss_ratio, packets);
+        let step = if link.loss_ratio > 0.0 { "loss" } else { "latency" };
+        self.add_qdisc(place, &netem, step, "sch_netem")
+    }
+
+    /// Lets a device send every segment by itself, or bundles of them again where it was told not to.
+    pub(super) fn single_segments(&mut self, device: &str, index: i32, single: bool) -> Result<(), ShapingError> {
+        if (self.segments(device)? == Some(1)) == single {
+            return Ok(());
+        }
+        let most = if single { 1 } else { MOST_SEGMENTS };
+        let message = ifinfo(index, 0).nested(IFLA_GSO_MAX_SEGS, &Message::new().u32(most));
+        let set = self.request(message, RTM_NEWLINK, 0)?;
+        set.map_err(|refusal| refusal.into_error("limit of segmentation offload"))
+    }
+
+    /// How many segments a packet may hold that a device is given to send.
+    pub(super) fn segments(&mut self, device: &str) -> Result<Option<u32>, ShapingError> {
+        let link = self.link(device)?;
+        Ok(link.and_then(|link| u32_at(attribute(link.get(IFINFO..)?, IFLA_GSO_MAX_SEGS)?, 0)))
     }
 
     /// Sends all that a device receives through another one.

@@ -22,6 +22,9 @@ pub(super) const FILTER_INFO: u32 = 1 << 16 | (ETH_P_ALL.to_be() as u32);
 
 const ETH_P_ALL: u16 = 3;
 
+const TCA_STATS2: u16 = 7;
+const TCA_STATS_BASIC: u16 = 1;
+
 const TCA_TBF_PARMS: u16 = 1;
 const TCA_TBF_RATE64: u16 = 4;
 const TCA_TBF_BURST: u16 = 6;
@@ -62,20 +65,27 @@ pub(super) fn tbf(bytes_per_second: u64, burst_bytes: u32, limit_bytes: u32) -> 
     Message::new().text(TCA_KIND, "tbf").nested(TCA_OPTIONS, &options)
 }
 
-/// A delay: kind and options.
-pub(super) fn netem(latency_seconds: f64, limit_packets: u32) -> Message {
+/// A delay and a loss, in one (`struct tc_netem_qopt`): kind and options.
+pub(super) fn netem(latency_seconds: f64, loss_ratio: f64, limit_packets: u32) -> Message {
     let latency = std::time::Duration::try_from_secs_f64(latency_seconds).unwrap_or_default();
     let nanoseconds = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
     let ticks = u32::try_from(nanoseconds >> TICK_SHIFT).unwrap_or(u32::MAX);
     let options = Message::new()
         .u32(ticks)
         .u32(limit_packets)
-        .u32(0)
+        .u32(chance(loss_ratio))
+        // No gap, no duplicates, no jitter.
         .u32(0)
         .u32(0)
         .u32(0)
         .nested(TCA_NETEM_LATENCY64, &Message::new().u64(nanoseconds));
     Message::new().text(TCA_KIND, "netem").nested(TCA_OPTIONS, &options)
+}
+
+/// A probability as the kernel has it: all 32 bits set are certainty.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast from a float stays in range")]
+fn chance(ratio: f64) -> u32 {
+    (ratio.clamp(0.0, 1.0) * f64::from(u32::MAX)).round() as u32
 }
 
 /// The discipline that filters of received packets hang on.
@@ -126,6 +136,8 @@ pub(super) struct Qdisc {
     parent: u32,
     kind: String,
     options: Vec<u8>,
+    /// Bytes that passed: the kernel counts the headers that segmentation offload hides.
+    bytes: Option<u64>,
 }
 
 impl Qdisc {
@@ -136,7 +148,8 @@ impl Qdisc {
         let attributes = message.get(20..)?;
         let kind = text(attribute(attributes, TCA_KIND)?);
         let options = attribute(attributes, TCA_OPTIONS).unwrap_or_default().to_vec();
-        Some((index, Self { parent, kind, options }))
+        let basic = attribute(attributes, TCA_STATS2).and_then(|all| attribute(all, TCA_STATS_BASIC));
+        Some((index, Self { parent, kind, options, bytes: basic.and_then(|basic| u64_at(basic, 0)) }))
     }
 
     /// Bytes a second, where it is a token bucket on everything that the device sends.
@@ -146,6 +159,18 @@ impl Qdisc {
         }
         let wide = attribute(&self.options, TCA_TBF_RATE64).and_then(|value| u64_at(value, 0));
         wide.or_else(|| u32_at(attribute(&self.options, TCA_TBF_PARMS)?, 8).map(u64::from))
+    }
+
+    /// Bytes that it let through, headers that segmentation offload hides included, where it is on everything that
+    /// the device sends.
+    pub(super) fn root_bytes(&self) -> Option<u64> {
+        self.bytes.filter(|_| self.kind == "tbf" && self.parent == ROOT)
+    }
+
+    /// Share of the packets that it loses, where it can.
+    pub(super) fn loss(&self) -> Option<f64> {
+        let chance = u32_at(&self.options, 8).filter(|_| self.kind == "netem")?;
+        Some(f64::from(chance) / f64::from(u32::MAX))
     }
 
     /// Seconds, where it is a delay.
@@ -183,9 +208,32 @@ mod tests {
 
     #[test]
     fn delays_are_read_back() {
-        let (_, qdisc) = Qdisc::parse(&listed(3, BUCKET_CLASS, &netem(0.025, 1000))).unwrap();
+        let (_, qdisc) = Qdisc::parse(&listed(3, BUCKET_CLASS, &netem(0.025, 0.001, 1000))).unwrap();
         assert!((qdisc.delay().unwrap() - 0.025).abs() < 1e-9);
-        assert_eq!(qdisc.root_rate(), None);
+        assert!((qdisc.loss().unwrap() - 0.001).abs() < 1e-9);
+        assert_eq!((qdisc.root_rate(), qdisc.root_bytes()), (None, None));
+        let (_, bucket) = Qdisc::parse(&listed(3, ROOT, &tbf(1, 1, 1))).unwrap();
+        assert_eq!((bucket.loss(), bucket.delay()), (None, None));
+    }
+
+    /// `struct tc_netem_qopt` of `linux/pkt_sched.h`: latency and limit, then loss, gap, duplicate, jitter; every
+    /// number has 32 bits, latency in ticks of 64 ns.
+    #[test]
+    fn delay_and_loss_stand_where_the_kernel_reads_them() {
+        let options = attribute(&netem(0.064, 0.5, 700).0, TCA_OPTIONS).unwrap().to_vec();
+        let words: Vec<u32> = options[..24].chunks(4).map(|word| u32_at(word, 0).unwrap()).collect();
+        assert_eq!(words, [1_000_000, 700, 0x8000_0000, 0, 0, 0]);
+        let extra = attribute(&options[24..], TCA_NETEM_LATENCY64).unwrap();
+        assert_eq!(u64_at(extra, 0), Some(64_000_000));
+        assert_eq!([0.0, 0.001, 1.0, 2.0].map(chance), [0, 4_294_967, u32::MAX, u32::MAX]);
+    }
+
+    #[test]
+    fn bytes_that_passed_are_read() {
+        let basic = Message::new().u64(31_415_926).u32(2718).u32(0);
+        let options = tbf(1, 1, 1).nested(TCA_STATS2, &Message::new().nested(TCA_STATS_BASIC, &basic));
+        let at = |parent| Qdisc::parse(&listed(3, parent, &options)).unwrap().1.root_bytes();
+        assert_eq!((at(ROOT), at(BUCKET_CLASS)), (Some(31_415_926), None));
     }
 
     #[test]
@@ -200,7 +248,7 @@ mod tests {
     fn structs_have_the_sizes_of_the_kernel() {
         let options = |message: &Message| attribute(&message.0, TCA_OPTIONS).unwrap().to_vec();
         assert_eq!(attribute(&options(&tbf(1, 1, 1)), TCA_TBF_PARMS).unwrap().len(), 36);
-        assert_eq!(options(&netem(0.1, 1)).len(), 24 + 12);
+        assert_eq!(options(&netem(0.1, 0.0, 1)).len(), 24 + 12);
         assert_eq!(attribute(&options(&redirect(1)), TCA_U32_SEL).unwrap().len(), 32);
     }
 }

@@ -100,8 +100,11 @@ fn leech() {
     println!();
     for (rate, bytes) in LINKS {
         let bits = rate * 1_000_000;
-        shaping::apply("eth0", &Link { up_bits_per_second: bits, down_bits_per_second: bits, latency_seconds: 0.0 })
-            .unwrap();
+        shaping::apply(
+            "eth0",
+            &Link { up_bits_per_second: bits, down_bits_per_second: bits, latency_seconds: 0.0, loss_ratio: 0.0 },
+        )
+        .unwrap();
         for (word, observe) in [("stream", Observation::Stream), ("counter", Observation::Counter)] {
             let mut speeds = Errors::default();
             for _ in 0..ROUNDS {

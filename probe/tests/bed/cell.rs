@@ -13,7 +13,7 @@ use std::{
 };
 
 use benchgrid_measures::{AttemptName, MEASUREMENT_PROTOCOL, Observation, Outcome, Record, Sample, parse_export};
-use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Link, Load, Measure, Store, System, host};
+use benchgrid_probe::experiment::{Experiment, Group, GroupRole, Link, Load, Measure, Shaping, Store, System, host};
 
 use crate::{Namespace, ip};
 
@@ -56,6 +56,8 @@ pub(crate) struct Plan {
     pub(crate) rate: Option<u64>,
     /// Whether it is put in force.
     pub(crate) shaped: bool,
+    /// Who is said to shape.
+    pub(crate) shaping: Shaping,
     pub(crate) file_size: u64,
     pub(crate) observe: Vec<Observation>,
     pub(crate) repetitions: u32,
@@ -82,6 +84,7 @@ impl Plan {
             seeders: 1,
             rate: Some(40_000_000),
             shaped: true,
+            shaping: Shaping::Tc,
             file_size: 4_000_000,
             observe: vec![Observation::Counter],
             repetitions: 2,
@@ -110,7 +113,12 @@ impl Plan {
     }
 
     fn link(&self) -> Option<Link> {
-        self.rate.map(|rate| Link { up_bits_per_second: rate, down_bits_per_second: rate, latency_seconds: 0.0 })
+        self.rate.map(|rate| Link {
+            up_bits_per_second: rate,
+            down_bits_per_second: rate,
+            latency_seconds: 0.0,
+            loss_ratio: 0.0,
+        })
     }
 
     pub(crate) fn experiment(&self) -> Experiment {
@@ -136,6 +144,7 @@ impl Plan {
                 baseline_bytes: 2_000_000,
                 fluid_bound_seconds: Some(0.8),
             },
+            shaping: self.shaping,
             systems: [("bt", Load::Measured, self.seeders, self.measured())]
                 .into_iter()
                 .chain(self.beside.iter().map(|(name, load)| (*name, *load, 1, two())))

@@ -167,7 +167,7 @@ impl Machine {
     }
 
     /// What the cells ask of this machine that it may not have.
-    pub(super) fn warnings<'a>(&self, cells: impl Iterator<Item = &'a Cell>, folder: &Path) -> Vec<String> {
+    pub(super) fn warnings<'a>(cells: impl Iterator<Item = &'a Cell>, folder: &Path) -> Vec<String> {
         let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
         let mut warnings = Vec::new();
         let (mut most_bits, mut most_bytes) = (0, 0);

@@ -218,7 +218,7 @@ impl Arguments {
         if let Some(remark) = machine.remark() {
             say(&format!("warning: {remark}"));
         }
-        for warning in machine.warnings(work.cells.iter().map(|(cell, _)| *cell), &folder.path) {
+        for warning in Machine::warnings(work.cells.iter().map(|(cell, _)| *cell), &folder.path) {
             say(&format!("warning: {warning}"));
         }
         let seconds: f64 = work.cells.iter().map(|(cell, _)| AROUND_SECONDS + measuring_seconds(cell)).sum();

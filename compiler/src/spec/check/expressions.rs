@@ -12,7 +12,7 @@ const ATTRIBUTES: [(&str, &[&str]); 3] = [
     ("group", &["name", "replicas", "role"]),
     ("data", &["size"]),
 ];
-const QUANTITIES: [&str; 3] = ["size", "rate", "duration"];
+const QUANTITIES: [&str; 4] = ["size", "rate", "duration", "percentage"];
 
 /// Names and functions that an expression may use.
 #[derive(Clone)]

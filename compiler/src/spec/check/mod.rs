@@ -20,9 +20,26 @@ use super::{Advised, Diagnostic, Document};
 pub use expressions::{condition_errors, system_names};
 
 /// Words that no axis may have for a name: those of the expression language, and those we define.
-pub const RESERVED_WORDS: [&str; 18] = [
-    "not", "and", "or", "in", "is", "if", "else", "true", "false", "none", "size", "rate", "duration", "host", "data",
-    "measure", "group", "loop",
+pub const RESERVED_WORDS: [&str; 19] = [
+    "not",
+    "and",
+    "or",
+    "in",
+    "is",
+    "if",
+    "else",
+    "true",
+    "false",
+    "none",
+    "size",
+    "rate",
+    "duration",
+    "percentage",
+    "host",
+    "data",
+    "measure",
+    "group",
+    "loop",
 ];
 
 /// Checks a scenario.

@@ -36,6 +36,9 @@ pub(super) fn lab(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     check.network("/spec/defaults/network");
 }
 
+/// 100 %, in parts in a billion.
+const WHOLE: u64 = 1_000_000_000;
+
 struct Check<'a> {
     document: &'a Document,
     diagnostics: &'a mut Vec<Diagnostic>,
@@ -72,6 +75,9 @@ impl Check<'_> {
                 }
                 Ok(quantity) if family == Family::Rate && quantity.base == 0 => {
                     self.report(codes::QUANTITY, pointer, "a rate of 0 lets nothing through");
+                }
+                Ok(quantity) if family == Family::Percentage && quantity.base >= WHOLE => {
+                    self.report(codes::QUANTITY, pointer, format!("a loss of {text} lets nothing through"));
                 }
                 Ok(_) => {}
                 Err(error) => self.unreadable(pointer, text, family, &error),
@@ -149,6 +155,7 @@ impl Check<'_> {
         self.all(&format!("{pattern}/up"), Family::Rate);
         self.all(&format!("{pattern}/down"), Family::Rate);
         self.all(&format!("{pattern}/latency"), Family::Duration);
+        self.all(&format!("{pattern}/loss"), Family::Percentage);
         let document = self.document;
         for (pointer, value) in each(&document.tree, pattern) {
             match value.as_str() {
@@ -158,7 +165,7 @@ impl Check<'_> {
                     self.diagnostics.push(warning);
                 }
                 Some(text) if !text.contains("{{") => {
-                    let message = format!("`{text}` is no link; expected {{up, down, latency}} or `unshaped`");
+                    let message = format!("`{text}` is no link; expected {{up, down, latency, loss}} or `unshaped`");
                     self.report(codes::WRONG_TYPE, &pointer, message);
                 }
                 _ => {}

@@ -1,5 +1,7 @@
 //! The driver against sidecars of the contract: the example, and fakes that break each of its points.
 
+#![expect(clippy::unused_async, reason = "the form that handlers have")]
+
 use std::{
     collections::BTreeSet,
     net::{Ipv4Addr, TcpListener},

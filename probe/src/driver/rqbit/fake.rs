@@ -1,6 +1,8 @@
 //! A node that answers as rqbit was seen to, with faults that can be switched on. It transfers nothing; its own tracker
 //! is beside it.
 
+#![expect(clippy::unused_async, reason = "the form that handlers have")]
+
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, TcpListener},

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     agent,
     coordinator::{self, Journal, Status},
-    experiment::{Experiment, Group, GroupRole, Measure, Store, System},
+    experiment::{Experiment, Group, GroupRole, Measure, Shaping, Store, System},
 };
 
 /// Each cell has a subnet of loopback addresses: all nodes have the same port, as pods have.
@@ -38,7 +38,8 @@ pub(super) struct Plan {
     pub(super) leechers: u32,
     pub(super) warmup: u32,
     pub(super) repetitions: u32,
-    pub(super) stalled_seconds: f64,
+    /// For nodes to be ready, for the gate, for something new to come.
+    pub(super) patience_seconds: f64,
 }
 
 /// A cell before its experiment.
@@ -95,7 +96,7 @@ impl Cell {
         static STORE: OnceLock<String> = OnceLock::new();
         let store = STORE.get_or_init(sink::start).clone();
         let group =
-            |name: &str, role, replicas| Group { name: name.to_owned(), role, replicas, link: None, driver: None };
+            |name: &str, role, replicas| Group { name: name.to_owned(), driver: None, role, replicas, link: None };
         let groups = vec![
             group("b", GroupRole::Bootstrap, 1),
             group("l", GroupRole::Leecher, self.plan.leechers),
@@ -114,15 +115,16 @@ impl Cell {
                 file_size: self.plan.bytes,
                 repetitions: self.plan.repetitions,
                 warmup: self.plan.warmup,
-                ready_seconds: 4.0,
-                gate_seconds: 4.0,
-                stalled_seconds: self.plan.stalled_seconds,
+                ready_seconds: self.plan.patience_seconds,
+                gate_seconds: self.plan.patience_seconds,
+                stalled_seconds: self.plan.patience_seconds,
                 transfer_deadline_seconds: 40.0,
                 idle_seconds: 0.0,
                 cool_down_seconds: 0.0,
                 baseline_bytes: 0,
                 fluid_bound_seconds: None,
             },
+            shaping: Shaping::None,
             systems: vec![System { name, driver, load: Load::Measured, seeders: 1, groups }],
             store: Some(Store { write: store.clone(), read: store }),
         }
@@ -149,7 +151,9 @@ impl Cell {
             self.agent(&settings, i, &group.name, &pod);
         }
         let mut left = Left::default();
-        (coordinator::run(&settings, &Status::default(), &mut left), left)
+        let outcome = coordinator::run(&settings, &Status::default(), &mut left);
+        self.nodes.values().for_each(Fake::kill);
+        (outcome, left)
     }
 
     fn agent(&self, of: &coordinator::Settings, i: usize, group: &str, pod: &str) {

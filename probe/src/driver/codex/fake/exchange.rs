@@ -25,7 +25,7 @@ pub(crate) const RETRY_TIMER: Duration = Duration::from_secs(2);
 /// Fact: a request for what nobody has is not answered for hours. Longer than any test.
 const SILENCE: Duration = Duration::from_mins(2);
 /// Pause between two looks at something that others change.
-const LOOK: Duration = Duration::from_millis(5);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// What a node sends in a second: a delivery takes 0.2 s, as at a link of 52 Mbit/s.
 pub(crate) const RATE: usize = 20 * BLOCK * 5;
@@ -54,8 +54,14 @@ impl Fake {
         peers
     }
 
+    fn is_gone(&self) -> bool {
+        self.0.network.find(&self.0.id).is_none()
+    }
+
     fn meet(&self, peer: &Self) {
-        self.state().connected.insert(peer.0.id.clone());
+        let mut state = self.state();
+        state.found += usize::from(state.connected.insert(peer.0.id.clone()));
+        drop(state);
         peer.state().connected.insert(self.0.id.clone());
     }
 
@@ -79,7 +85,7 @@ impl Fake {
                 state.store.0.entry(cid.to_owned()).or_insert_with(|| Dataset::empty(size)).manifest = true;
                 return Some(size);
             }
-            if start.elapsed() > SILENCE || left(stream) {
+            if self.is_gone() || start.elapsed() > SILENCE || left(stream) {
                 return None;
             }
             thread::sleep(LOOK);
@@ -119,6 +125,9 @@ impl Fake {
     fn delivery(&self, cid: &str, wanted: &[usize]) {
         let start = Instant::now();
         for turn in 0.. {
+            if self.is_gone() {
+                return;
+            }
             let mut sources = self.peers(start);
             sources.retain(|peer| peer.state().store.shown(cid).is_some_and(Dataset::is_whole));
             if sources.is_empty() || self.state().faults.full {
@@ -149,7 +158,9 @@ impl Fake {
             done
         };
         thread::sleep(done.saturating_duration_since(Instant::now()));
-        self.0.network.find(&self.0.id)?;
+        if self.is_gone() {
+            return None;
+        }
         let mut state = self.state();
         let dataset = state.store.shown(cid)?;
         let blocks =

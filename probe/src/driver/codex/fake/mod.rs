@@ -49,6 +49,8 @@ struct State {
     store: Store,
     /// Peers by id.
     connected: BTreeSet<String>,
+    /// How many of them it had to find by its timer.
+    found: usize,
     /// Running downloads by id, with the CID.
     downloads: BTreeMap<u64, String>,
     last_download: u64,
@@ -111,6 +113,11 @@ impl Fake {
     /// Blocks that it sent to others.
     pub(crate) fn sent(&self) -> usize {
         self.state().sent
+    }
+
+    /// Peers that nobody had connected it to before it needed them.
+    pub(crate) fn found(&self) -> usize {
+        self.state().found
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -261,7 +268,7 @@ impl Fake {
             if left(stream) {
                 return None;
             }
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(10));
         }
     }
 
