@@ -143,6 +143,9 @@ pub struct Coordinator {
     /// Port of the plain transfers that prove a link.
     #[arg(long, value_name = "PORT", default_value_t = protocol::BASELINE_PORT)]
     baseline_port: u16,
+    /// File with a line for each container that ended by itself, where there is no cluster to ask.
+    #[arg(long, env = "BENCHGRID_ENDED", value_name = "FILE")]
+    ended: Option<PathBuf>,
     /// File that gets the outcome; default: a pod's termination log, where there is one.
     #[arg(long, env = "BENCHGRID_TERMINATION_LOG", value_name = "FILE")]
     termination_log: Option<PathBuf>,
@@ -319,6 +322,7 @@ impl Coordinator {
             experiment,
             attempt: self.attempt,
             api,
+            ended: self.ended,
             listen: self.listen,
             agent_port: self.agent_port,
             tracker_port: self.tracker_port,

@@ -62,6 +62,8 @@ pub mod names {
     pub const NOTES: &str = "coordinator.log";
     /// How it ended.
     pub const OUTCOME: &str = "outcome.json";
+    /// Which containers ended by themselves.
+    pub const ENDED: &str = "ended.log";
     /// What became of the sandbox.
     pub const SANDBOX: &str = "sandbox.log";
     /// Logs of the pods' containers.
@@ -80,6 +82,7 @@ pub fn rehearsal(objects: &[Value], cell: &Cell, site: &Site<'_>) -> Result<Rehe
             own: site.own.to_vec(),
             isolation: site.isolation,
             folder: site.folder.join(names::PRIVATE),
+            ended: site.folder.join(names::ENDED),
             scratch: scratch(site),
             pods: Vec::new(),
             coordinator: Some(coordinator(site)),
@@ -109,6 +112,7 @@ fn coordinator(site: &Site<'_>) -> Process {
         ("PATH".to_owned(), site.path.to_owned()),
         ("BENCHGRID_ATTEMPT".to_owned(), site.attempt.to_string()),
         ("BENCHGRID_CELL".to_owned(), at(names::CELL).display().to_string()),
+        ("BENCHGRID_ENDED".to_owned(), at(names::ENDED).display().to_string()),
         ("BENCHGRID_TERMINATION_LOG".to_owned(), at(names::OUTCOME).display().to_string()),
     ]);
     if let Isolation::Loopback(_) = site.isolation {

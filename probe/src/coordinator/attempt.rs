@@ -52,7 +52,8 @@ impl<'a> Attempt<'a> {
             tracker,
             status,
             ledger: Ledger::new(settings.experiment.store.as_ref().map(Store::new), journal),
-            fate: Fate::new(settings.api.clone(), settings.attempt.to_string(), pods),
+            fate: Fate::new(settings.api.clone(), settings.attempt.to_string(), pods)
+                .with_ended(settings.ended.clone()),
         }
     }
 

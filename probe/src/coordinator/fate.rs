@@ -1,8 +1,8 @@
 //! What became of the nodes' pods: restarts and replacements void a repetition.
 //!
-//! In: the cluster's API, or none. Out: sentences; the pods themselves.
+//! In: the cluster's API, or a file that a sandbox writes. Out: sentences; the pods themselves.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use serde_json::Value;
 
@@ -18,6 +18,8 @@ pub(super) struct Fate {
     namespace: String,
     pods: Vec<String>,
     known: Option<Known>,
+    /// Outside of a cluster: the file that gets a line for each container that ended.
+    ended: Option<PathBuf>,
 }
 
 /// Pods as they were at the last look.
@@ -31,7 +33,12 @@ struct Known {
 
 impl Fate {
     pub(super) fn new(api: Option<Api>, namespace: String, pods: Vec<String>) -> Self {
-        Self { api, namespace, pods, known: None }
+        Self { api, namespace, pods, known: None, ended: None }
+    }
+
+    /// The same, told of ends by a file.
+    pub(super) fn with_ended(self, ended: Option<PathBuf>) -> Self {
+        Self { ended, ..self }
     }
 
     /// Why the named pods are not up; one sentence a pod where there is a cluster to ask.
@@ -53,7 +60,7 @@ impl Fate {
     /// what to compare with.
     pub(super) fn changes(&mut self) -> Result<Vec<String>, kubernetes::KubernetesError> {
         if self.api.is_none() {
-            return Ok(Vec::new());
+            return Ok(self.ended());
         }
         let pods = self.look()?;
         let now = Known::of(&pods);
@@ -61,6 +68,12 @@ impl Fate {
         changes.extend(images::wrong(&pods));
         self.known = Some(now);
         Ok(changes)
+    }
+
+    /// Lines of the file: nothing is started again there, so each end stays true. A file that is not there has none.
+    fn ended(&self) -> Vec<String> {
+        let text = self.ended.as_ref().and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
     }
 
     /// The nodes' pods; none outside of a cluster.
@@ -146,6 +159,17 @@ mod tests {
     fn replaced_and_gone() {
         assert_eq!(changes(&[pod("a", 0)], &[pod("b", 0)]), ["pod s-g-0 was replaced"]);
         assert_eq!(changes(&[pod("a", 0)], &[]), ["pod s-g-0 is gone"]);
+    }
+
+    #[test]
+    fn an_end_in_a_sandbox_stays_true() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ended");
+        let mut fate = Fate::new(None, String::new(), Vec::new()).with_ended(Some(path.clone()));
+        assert!(fate.changes().unwrap().is_empty());
+        fs::write(&path, "pod a: node ended\n").unwrap();
+        assert_eq!(fate.changes().unwrap(), ["pod a: node ended"]);
+        assert_eq!(fate.changes().unwrap(), ["pod a: node ended"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener},
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -47,6 +48,8 @@ pub struct Settings {
     pub attempt: AttemptName,
     /// The cluster to ask about pods; none outside of one.
     pub api: Option<kubernetes::Api>,
+    /// Outside of a cluster, the file that gets a line for each container that ended by itself.
+    pub ended: Option<PathBuf>,
     /// Address to listen on; none: all.
     pub listen: Option<IpAddr>,
     /// Port for agents.

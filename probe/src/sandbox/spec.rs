@@ -17,6 +17,8 @@ pub struct Sandbox {
     pub isolation: Isolation,
     /// A folder that is there, for what the sandbox itself needs.
     pub folder: PathBuf,
+    /// The file that gets a line for each container that ended by itself.
+    pub ended: PathBuf,
     /// Folders that go when all is over.
     pub scratch: Vec<PathBuf>,
     /// The pods, in the order of their addresses.

@@ -1,10 +1,10 @@
 //! The process that has the whole sandbox: everything in it ends with it.
 //!
 //! In: a [`Sandbox`]; standard input, whose end means that whoever started it is gone or wants no more. Out: an exit
-//! code: the coordinator's, or that of a sandbox which could not be. What ends unexpectedly is told on standard error.
+//! code: the coordinator's, or that of a sandbox which could not be. Each container that ends by itself gets a line in a file.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, Read, Write},
     os::unix::process::parent_id,
     path::Path,
@@ -80,10 +80,10 @@ fn run(sandbox: &Sandbox, path: &Path, no_more: &AtomicBool) -> Result<i32, Sand
     }
     for (number, pod) in pods.iter_mut().enumerate() {
         if let Some(devices) = &mut devices {
-            pod.connect(devices, number)?;
+            pod.connect(devices, number, &sandbox.ended)?;
         }
     }
-    let up = pods.into_iter().map(Running::up).collect::<Result<Vec<_>, _>>()?;
+    let up = pods.into_iter().map(|pod| pod.up(&sandbox.ended)).collect::<Result<Vec<_>, _>>()?;
     if let Some(relay) = &sandbox.relay {
         relay_inside(relay).map_err(step("way to the store"))?;
     }
@@ -149,8 +149,8 @@ impl Running {
     }
 
     /// Lays the cable to it.
-    fn connect(&mut self, devices: &mut Devices, number: usize) -> Result<(), SandboxError> {
-        self.wait_for(READY)?;
+    fn connect(&mut self, devices: &mut Devices, number: usize, ended: &Path) -> Result<(), SandboxError> {
+        self.wait_for(READY, ended)?;
         hub::cable(devices, number, self.child.id())?;
         match &mut self.input {
             Some(input) => writeln!(input).map_err(step(format!("message to pod {}", self.name))),
@@ -159,18 +159,19 @@ impl Running {
     }
 
     /// Waits until all its containers have started; from then on their ends are told.
-    fn up(mut self) -> Result<Up, SandboxError> {
-        self.wait_for(UP)?;
+    fn up(mut self, ended: &Path) -> Result<Up, SandboxError> {
+        self.wait_for(UP, ended)?;
+        let ended = ended.to_owned();
         let Self { name, child, output, .. } = self;
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
-                tell_end(&name, &line);
+                tell_end(&ended, &name, &line);
             }
         });
         Ok(Up { child })
     }
 
-    fn wait_for(&mut self, word: &str) -> Result<(), SandboxError> {
+    fn wait_for(&mut self, word: &str, ended: &Path) -> Result<(), SandboxError> {
         let mut line = String::new();
         loop {
             line.clear();
@@ -178,7 +179,7 @@ impl Running {
             if line.trim_end() == word {
                 return Ok(());
             }
-            tell_end(&self.name, line.trim_end());
+            tell_end(ended, &self.name, line.trim_end());
             if read == 0 {
                 // why not, it has told on standard error
                 return Err(SandboxError::Process(format!("pod {} did not come up", self.name)));
@@ -188,10 +189,14 @@ impl Running {
 }
 
 /// Tells the end of a container, where a pod's line says so.
-fn tell_end(pod: &str, line: &str) {
+fn tell_end(ended: &Path, pod: &str, line: &str) {
     if let Some(how) = line.strip_prefix(ENDED) {
-        // Nobody reads any more: nothing is lost but words.
-        let _ = writeln!(io::stderr().lock(), "pod {pod}: {how}");
+        let file = OpenOptions::new().create(true).append(true).open(ended);
+        let told = file.and_then(|mut file| file.write_all(format!("pod {pod}: {how}\n").as_bytes()));
+        if let Err(error) = told {
+            // Nobody reads any more: nothing is lost but words.
+            let _ = writeln!(io::stderr().lock(), "error: {}: {error}", ended.display());
+        }
     }
 }
 

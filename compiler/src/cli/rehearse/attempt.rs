@@ -103,8 +103,8 @@ impl Attempt<'_> {
 
     /// A container that has ended by itself: its node will not come up.
     fn gone(&self) -> Option<String> {
-        let log = fs::read_to_string(self.place.join(names::SANDBOX)).unwrap_or_default();
-        let line = log.lines().find(|line| line.starts_with("pod "))?;
+        let ended = fs::read_to_string(self.place.join(names::ENDED)).unwrap_or_default();
+        let line = ended.lines().next()?;
         Some(format!("{line}; its log is in {}", self.place.join(names::LOGS).display()))
     }
 

@@ -89,6 +89,7 @@ impl Machine {
             own: self.own.clone(),
             isolation: Isolation::Namespaces,
             folder: folder.clone(),
+            ended: folder.join("ended"),
             scratch: Vec::new(),
             pods: vec![Pod {
                 name: "try".to_owned(),

@@ -125,6 +125,7 @@ impl Cell {
             listen: Some(self.host(254).parse::<IpAddr>().unwrap()),
             agent_port: 7070,
             tracker_port: 6969,
+            ended: None,
             baseline_port: 7072,
         }
     }
