@@ -245,7 +245,7 @@ fn under_way(bed: &Bed, more: &[&str]) -> Ending {
     let mut arguments = vec!["matrices/tiny.yaml", "--trials", "50", "--out", "out"];
     arguments.extend(more);
     let child = Ending(bed.command(&arguments).spawn().unwrap());
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     let first = bed.path("out/records.jsonl");
     // one trial has ended, the next one is there
     while !(fs::read_to_string(&first).is_ok_and(|text| text.lines().count() > 4) && bed.processes().len() > 4) {

@@ -6,7 +6,7 @@
 //! that is not optimised, making the bytes to compare with takes milliseconds, and the limits don't hold. The link needs root
 //! and iproute2.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests too")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "helpers of tests are tests too")]
 
 use std::{fmt::Write as _, fs, path::Path, thread, time::Instant};
 
@@ -222,7 +222,9 @@ fn counted(refresh: u64) -> Table {
     };
     thread::scope(|scope| {
         let lanes: Vec<_> = (0..4).map(|n| scope.spawn(move || lane(n))).collect();
-        lanes.into_iter().for_each(|lane| table.join(lane.join().unwrap()));
+        for lane in lanes {
+            table.join(lane.join().unwrap());
+        }
     });
     table
 }

@@ -8,11 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchgrid_measures::{CURVE_METRIC, Environment, Kind, NODE_METRIC, OUTCOME_METRIC, Observation, Phase, Reason, Verdict};
+use benchgrid_measures::{
+    CURVE_METRIC, Environment, Kind, NODE_METRIC, OUTCOME_METRIC, Observation, Phase, Reason, Verdict,
+};
 
 #[expect(dead_code, reason = "other tests use the rest")]
 mod bed;
 #[path = "bed/cell.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod cell;
 #[path = "bed/stored.rs"]
 mod stored;

@@ -4,6 +4,7 @@
 //! Node 0 seeds, nodes 1 and 2 download.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::print_stdout, reason = "what a failed test prints is shown")]
 
 use std::{
     collections::BTreeSet,

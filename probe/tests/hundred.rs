@@ -21,10 +21,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use benchgrid_measures::{AttemptName, Kind, MEASUREMENT_PROTOCOL, Outcome, Phase, Reason, Record};
+use benchgrid_measures::{AttemptName, Kind, MEASUREMENT_PROTOCOL, Observation, Outcome, Phase, Reason, Record};
 use benchgrid_probe::{
     agent::{self, AgentError},
-    experiment::{Experiment, Group, GroupRole, Load, Measure, Store, System},
+    experiment::{Experiment, Group, GroupRole, Load, Measure, Shaping, Store, System},
     http_node,
     protocol::{PROTOCOL_VERSION, VERSION_HEADER},
 };
@@ -93,6 +93,7 @@ impl Bed {
             levels: BTreeMap::new(),
             measure: Measure {
                 file_size: 1_000_000,
+                observe: vec![Observation::Counter],
                 repetitions: REPETITIONS,
                 warmup: 1,
                 ready_seconds: 60.0,
@@ -104,6 +105,7 @@ impl Bed {
                 baseline_bytes: 0,
                 fluid_bound_seconds: None,
             },
+            shaping: Shaping::None,
             systems: vec![System {
                 name: "h".to_owned(),
                 driver: "http".to_owned(),
@@ -111,7 +113,7 @@ impl Bed {
                 seeders: SEEDERS,
                 groups: vec![group],
             }],
-            store: Store { write: store.clone(), read: store },
+            store: Some(Store { write: store.clone(), read: store }),
         }
     }
 

@@ -74,8 +74,8 @@ fn counted(from: &Namespace, to: &Namespace, address: &str) -> (Counted, Counted
     let receiver =
         to.part("part", &format!("count receive {bytes}")).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let sent = from.run("part", &format!("count send {address} {bytes}"));
-    let received = String::from_utf8(receiver.wait_with_output().unwrap().stdout).unwrap();
-    (Counted::of(&sent), Counted::of(&received))
+    let printed = String::from_utf8(receiver.wait_with_output().unwrap().stdout).unwrap();
+    (Counted::of(&sent), Counted::of(&printed))
 }
 
 #[derive(Debug)]

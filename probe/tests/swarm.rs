@@ -77,7 +77,7 @@ fn count(number: usize) -> f64 {
 fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<_> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
-    (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0
+    f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
 }
 
 /// What a swarm did.
@@ -150,16 +150,16 @@ fn plan(driver: &'static str, nodes: u32, seeders: u32, rate: u64, bytes: u64) -
     Plan { replicas: nodes, seeders, rate: Some(rate), file_size: bytes, repetitions: 3, ..Plan::of(driver) }
 }
 
-fn swarm(test: &str, name: &str, plan: Plan) -> Seen {
+fn swarm(test: &str, name: &str, plan: &Plan) -> Seen {
     let mut cell = Cell::new(test, plan.clone());
     let left = cell.run();
-    check(name, &plan, &left)
+    check(name, plan, &left)
 }
 
 #[test]
 fn as_root_one_seeder_and_one_leecher() {
-    let http = swarm("pair-h", "http, 40 Mbit/s", plan("http", 2, 1, 40_000_000, 10_000_000));
-    let qbittorrent = swarm("pair-q", "qbittorrent, 40 Mbit/s", plan("qbittorrent", 2, 1, 40_000_000, 10_000_000));
+    let http = swarm("pair-h", "http, 40 Mbit/s", &plan("http", 2, 1, 40_000_000, 10_000_000));
+    let qbittorrent = swarm("pair-q", "qbittorrent, 40 Mbit/s", &plan("qbittorrent", 2, 1, 40_000_000, 10_000_000));
     // The control has nothing but TCP between it and the link.
     assert!(http.ratio < 1.1, "{}", http.ratio);
     assert!(qbittorrent.ratio >= 1.0);
@@ -167,7 +167,7 @@ fn as_root_one_seeder_and_one_leecher() {
 
 #[test]
 fn as_root_eight_nodes() {
-    swarm("eight", "qbittorrent, 20 Mbit/s", plan("qbittorrent", 8, 2, 20_000_000, 10_000_000));
+    swarm("eight", "qbittorrent, 20 Mbit/s", &plan("qbittorrent", 8, 2, 20_000_000, 10_000_000));
 }
 
 #[test]

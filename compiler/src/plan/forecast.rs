@@ -134,7 +134,7 @@ fn links(cell: &Cell) -> impl Iterator<Item = (Link, u32)> {
 fn transfers(cell: &Cell, driver: &str) -> u64 {
     let measure = &cell.measure;
     let each = u64::from(measure.warmup) + u64::from(measure.repetitions);
-    each * observed::kinds(&measure.observe, [driver].into_iter())
+    each * observed::kinds(&measure.observe, &[driver].into_iter())
 }
 
 fn leechers(system: &PlannedSystem) -> u64 {

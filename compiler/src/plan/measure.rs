@@ -50,7 +50,7 @@ impl Settings {
 
     /// Transfers of a measured system with that driver in one trial.
     pub(super) fn transfers(&self, driver: &str) -> u64 {
-        self.each() * observed::kinds(&self.observe, [driver].into_iter())
+        self.each() * observed::kinds(&self.observe, &[driver].into_iter())
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) fn measure(settings: &Settings, systems: &[PlannedSystem]) -> Planned
         repetitions: settings.repetitions,
         warmup: settings.warmup,
         observe: settings.observe.clone(),
-        rounds: settings.each() * observed::kinds(&settings.observe, observed::drivers(systems)),
+        rounds: settings.each() * observed::kinds(&settings.observe, &observed::drivers(systems)),
         stalled_seconds: settings.stalled_seconds,
         ready_seconds: settings.ready_seconds,
         gate_seconds: 60.0 + prepare(settings.file_size),

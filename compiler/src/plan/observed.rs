@@ -11,7 +11,7 @@ pub(super) fn gives(driver: &str, kind: Observation) -> bool {
 }
 
 /// How many of the kinds asked for one of these drivers gives.
-pub(super) fn kinds<'a>(asked: &[Observation], drivers: impl Iterator<Item = &'a str> + Clone) -> u64 {
+pub(super) fn kinds<'a>(asked: &[Observation], drivers: &(impl Iterator<Item = &'a str> + Clone)) -> u64 {
     // of a driver that is not known, everything is possible
     let given = |driver, kind| DriverFacts::named(driver).is_none() || gives(driver, kind);
     asked.iter().filter(|kind| drivers.clone().any(|driver| given(driver, **kind))).count() as u64
@@ -32,7 +32,7 @@ pub(super) fn missing(
     let spot = Spot::new(&Subject::Scenario, "/spec/measure/observe");
     // a driver that is not known is told of elsewhere
     let known = || drivers(systems).filter(|driver| DriverFacts::named(driver).is_some());
-    if known().next().is_some() && kinds(asked, known()) == 0 {
+    if known().next().is_some() && kinds(asked, &known()) == 0 {
         let words: Vec<_> = asked.iter().map(|kind| kind.word()).collect();
         let message = format!("no measured system can be observed by {}", words.join(" or "));
         troubles.push(spot.trouble(codes::UNOBSERVED, message).help("every driver gives `counter`"));

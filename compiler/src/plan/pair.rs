@@ -164,14 +164,14 @@ fn why_not(a: &Cell, b: &Cell, observation: Option<Observe>, metric: &str) -> Op
         return Some("several systems are measured, and none is on both sides".to_owned());
     }
     let systems = || sides.iter().flat_map(|(a, b)| [*a, *b]);
-    if let Some(kind) = observation.map(Observation::from) {
-        if let Some(system) = systems().find(|system| !gives(&system.driver, kind)) {
-            let word = kind.word();
-            return Some(match DriverFacts::named(&system.driver) {
-                Some(driver) => format!("the driver `{}` of `{}` gives no {word}", driver.name, system.name),
-                None => format!("nothing is known of the driver `{}` of `{}`", system.driver, system.name),
-            });
-        }
+    if let Some(kind) = observation.map(Observation::from)
+        && let Some(system) = systems().find(|system| !gives(&system.driver, kind))
+    {
+        let word = kind.word();
+        return Some(match DriverFacts::named(&system.driver) {
+            Some(driver) => format!("the driver `{}` of `{}` gives no {word}", driver.name, system.name),
+            None => format!("nothing is known of the driver `{}` of `{}`", system.driver, system.name),
+        });
     }
     if metric == EFFICIENCY {
         let open = |system: &PlannedSystem| {

@@ -29,7 +29,7 @@ pub(super) fn add(
                 reasons.insert(format!("system {}: the cell has no StatefulSet {set_name}", system.name));
                 continue;
             };
-            let set = Set { objects, set, set_name, system, group, site };
+            let set = Set { objects, object: set, name: set_name, system, group, site };
             for number in 0..group.replicas {
                 if let Err(reason) = set.pod(number, rehearsal) {
                     reasons.insert(format!("system {}: {reason}", system.name));
@@ -43,8 +43,8 @@ pub(super) fn add(
 /// One group's StatefulSet.
 struct Set<'a> {
     objects: &'a [Value],
-    set: &'a Value,
-    set_name: String,
+    object: &'a Value,
+    name: String,
     system: &'a PlannedSystem,
     group: &'a PlannedGroup,
     site: &'a Site<'a>,
@@ -55,8 +55,8 @@ impl Set<'_> {
         let place = rehearsal.sandbox.pods.len();
         let address = address(self.site.isolation, place)
             .ok_or_else(|| format!("{place} nodes are all that one machine's network is made for"))?;
-        let name = format!("{}-{number}", self.set_name);
-        let spec = &self.set["spec"]["template"]["spec"];
+        let name = format!("{}-{number}", self.name);
+        let spec = &self.object["spec"]["template"]["spec"];
         let around = Surroundings {
             objects: self.objects,
             site: self.site,
@@ -68,14 +68,14 @@ impl Set<'_> {
         let containers = |list: &str| spec[list].as_array().into_iter().flatten();
         let process = |container| Container { spec: container, around: &around }.process();
         let mut pod = Pod {
-            host: format!("{name}.{}", self.set_name),
+            host: format!("{name}.{}", self.name),
             address,
             init: containers("initContainers").map(process).collect::<Result<_, _>>()?,
             containers: containers("containers").map(process).collect::<Result<_, _>>()?,
             mounts: Vec::new(),
             name: name.clone(),
         };
-        let mut volumes = Volumes::of(self.set, self.objects, self.site, &name);
+        let mut volumes = Volumes::of(self.object, self.objects, self.site, &name);
         for container in containers("initContainers").chain(containers("containers")) {
             volumes.mount(container)?;
         }

@@ -16,7 +16,7 @@ pub(super) struct Volumes<'a> {
     site: &'a Site<'a>,
     /// The pod's own folder, for what it writes.
     folder: PathBuf,
-    /// Where files of ConfigMaps are: the same for all pods.
+    /// Where files of config maps are: the same for all pods.
     configuration: PathBuf,
     mounts: BTreeMap<PathBuf, PathBuf>,
     folders: Vec<PathBuf>,

@@ -1,6 +1,7 @@
 //! A link of known rate: two nodes of the control system on one cable, the leecher's end shaped.
 
 use std::{
+    fmt::Write as _,
     io::{BufRead, BufReader},
     process::Stdio,
     time::Duration,
@@ -26,7 +27,7 @@ const PAYLOAD: f64 = 1448.0;
 const FRAME: f64 = 1514.0;
 /// Rates, in Mbit/s, and payloads that take seconds on them.
 const LINKS: [(u64, u64); 2] = [(20, 8_000_000), (100, 25_000_000)];
-const ROUNDS: usize = 3;
+const ROUNDS: u32 = 3;
 
 fn content(bytes: u64) -> Content {
     Content { name: format!("link-{bytes}"), seed: Content::seed(&["link"]), bytes }
@@ -59,7 +60,7 @@ fn as_root_the_speed_on_a_link_is_its_rate() {
             let cost: f64 = value(&printed, &format!("{observe}{rate}cost")).parse().unwrap();
             #[expect(clippy::cast_precision_loss, reason = "small")]
             let (off, cost) = (speed / rate as f64 - 1.0, cost * 1e8 / bytes as f64);
-            text += &format!("| {observe} | {rate} | {speed:.2} | {:+.2} % | {cost:.2} |\n", off * 100.0);
+            writeln!(text, "| {observe} | {rate} | {speed:.2} | {:+.2} % | {cost:.2} |", off * 100.0).unwrap();
             all.push(off);
         }
     }
@@ -118,7 +119,7 @@ fn leech() {
                 let payload = bytes as f64 * 8.0 / 1e6 / seconds;
                 speeds.0.push(payload * FRAME / PAYLOAD);
             }
-            println!("{word}{rate}={} {word}{rate}cost={}", speeds.at(0.5), processor / speeds.0.len() as f64);
+            println!("{word}{rate}={} {word}{rate}cost={}", speeds.at(0.5), processor / f64::from(ROUNDS));
         }
     }
 }

@@ -449,7 +449,7 @@ impl Drop for Cell {
             let log = fs::read_to_string(self.files.path().join(format!("{}.log", pod.name))).unwrap_or_default();
             let last: String = log.chars().skip(log.chars().count().saturating_sub(2000)).collect();
             if !matches!(ended, Some(Ok(None))) {
-                eprintln!("node {} ended, {ended:?}: {last}", pod.name);
+                println!("node {} ended, {ended:?}: {last}", pod.name);
             }
         }
         for pod in &self.pods {

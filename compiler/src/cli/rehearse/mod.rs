@@ -140,15 +140,12 @@ impl Arguments {
     /// The plan of the scenario on this machine: pools and images are a cluster's business, and where links can't be
     /// shaped the cells are those of a scenario that asks for none.
     fn planned(&self, machine: &Machine) -> Result<(Plan, Lab), Exit> {
-        let lab = match &self.lab {
-            Some(path) => {
-                inputs::there(path)?;
-                load_lab(path)
-            }
-            None => {
-                let (document, found) = parse_document(std::path::Path::new("labs/local.yaml"), LOCAL.as_bytes());
-                document.map_or((None, Vec::new()), |document| lab_of(document, found))
-            }
+        let lab = if let Some(path) = &self.lab {
+            inputs::there(path)?;
+            load_lab(path)
+        } else {
+            let (document, found) = parse_document(std::path::Path::new("labs/local.yaml"), LOCAL.as_bytes());
+            document.map_or((None, Vec::new()), |document| lab_of(document, found))
         };
         let unshaped = machine.sandboxing != Sandboxing::Whole;
         inputs::planned_with(&self.scenario, lab, &|scenario, lab| here(scenario, lab, unshaped))

@@ -58,7 +58,8 @@ impl Journal for Left {
     }
 
     fn note(&mut self, text: &str) {
-        self.notes += &format!("{text}\n");
+        self.notes.push_str(text);
+        self.notes.push('\n');
     }
 }
 

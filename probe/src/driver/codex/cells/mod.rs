@@ -10,8 +10,7 @@ use std::{
 };
 
 use super::{
-    BLOCK,
-    fake::{Faults, RATE},
+    fake::{BLOCK_SECONDS, Fake, Faults},
     generation::Generation,
 };
 use benchgrid_measures::{Kind, Outcome, Reason, Record, Verdict};
@@ -38,7 +37,7 @@ fn a_good_cell_of_every_generation() {
             assert_eq!(node.used(), if pod == "codex-b-0" { 3 * 59 } else { 0 }, "{pod}");
             assert_eq!(node.found(), 0, "all pairs were connected before: {pod}");
         }
-        let sent: usize = cell.nodes.values().map(|node| node.sent()).sum();
+        let sent: usize = cell.nodes.values().map(Fake::sent).sum();
         assert_eq!(sent, 3 * 2 * 39, "every block went to every leecher once");
     };
     thread::scope(|scope| ALL.map(|generation| scope.spawn(move || good(generation))).map(drop));
@@ -48,7 +47,6 @@ fn check(generation: Generation, outcome: &Outcome, left: &Left) {
     let told = format!("{generation:?}: {outcome:?}\n{}", left.notes);
     assert_eq!((outcome.verdict, outcome.reason, outcome.records), (Verdict::Measured, Reason::Ok, 9), "{told}");
     let records = &left.records;
-    let bytes = |blocks: u64| (blocks * BLOCK) as f64;
     for record in records {
         assert!(record.success && record.invalid.is_empty() && record.failure.is_none(), "{record:?}");
         assert_eq!((record.driver.as_str(), record.version.as_str()), ("codex", "v0.0.0-fake"));
@@ -60,10 +58,10 @@ fn check(generation: Generation, outcome: &Outcome, left: &Left) {
         }
         // A delivery of 20 blocks comes before any of them counts; all 39 come from one link.
         let first = timing.time_to_first_byte_seconds.unwrap();
-        assert!(first >= bytes(20) / RATE as f64, "{timing:?}");
+        assert!(first >= 20.0 * BLOCK_SECONDS, "{timing:?}");
         assert_eq!(timing.time_to_50_seconds, Some(first), "20 of 39 blocks are more than half");
         let whole = timing.time_to_100_seconds.unwrap();
-        assert!(whole >= bytes(39) / RATE as f64 && timing.time_to_90_seconds == Some(whole), "{timing:?}");
+        assert!(whole >= 39.0 * BLOCK_SECONDS && timing.time_to_90_seconds == Some(whole), "{timing:?}");
         assert_eq!(record.download_bytes_per_second, Some(2_500_001.0 / whole));
         let steps: Vec<_> = record.curve.iter().map(|point| point.bytes).collect();
         assert_eq!(steps, [0, 1_310_720, 2_500_001]);
@@ -72,7 +70,7 @@ fn check(generation: Generation, outcome: &Outcome, left: &Left) {
         // Both leechers share the seeder's link, and start within the skew of each other.
         let slowest = repetition.iter().filter_map(|record| record.timing.time_to_100_seconds).fold(0.0, f64::max);
         let skew = repetition.iter().filter_map(|record| record.timing.start_skew_seconds).fold(0.0, f64::max);
-        assert!(slowest + skew + 0.02 >= bytes(78) / RATE as f64, "{slowest} {skew}");
+        assert!(slowest + skew + 0.02 >= 78.0 * BLOCK_SECONDS, "{slowest} {skew}");
     }
 }
 

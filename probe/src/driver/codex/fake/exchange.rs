@@ -10,11 +10,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{
-    Fake, Inner,
-    store::{BLOCK, Dataset},
-    wire::left,
-};
+use super::{Fake, Inner, store::Dataset, wire::left};
 
 /// Fact: blocks are delivered, and counted, 20 at a time: 1,310,720 bytes.
 const DELIVERY: usize = 20;
@@ -27,8 +23,8 @@ const SILENCE: Duration = Duration::from_mins(2);
 /// Pause between two looks at something that others change.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// What a node sends in a second: a delivery takes 0.2 s, as at a link of 52 Mbit/s.
-pub(crate) const RATE: usize = 20 * BLOCK * 5;
+/// How long a block is on its way, in seconds: a delivery takes 0.2 s, as at a link of 52 Mbit/s.
+pub(crate) const BLOCK_SECONDS: f64 = 0.01;
 
 /// The nodes that can find each other.
 #[derive(Debug, Clone, Default)]
@@ -151,8 +147,7 @@ impl Fake {
     fn send(&self, cid: &str, wanted: &[usize]) -> Option<Vec<(usize, Arc<Vec<u8>>)>> {
         let done = {
             let mut state = self.state();
-            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-            let takes = Duration::from_secs_f64((wanted.len() * BLOCK) as f64 / RATE as f64);
+            let takes: Duration = wanted.iter().map(|_| Duration::from_secs_f64(BLOCK_SECONDS)).sum();
             let done = state.sends_until.map_or_else(Instant::now, |until| until.max(Instant::now())) + takes;
             state.sends_until = Some(done);
             done

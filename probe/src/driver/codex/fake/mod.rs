@@ -21,7 +21,7 @@ mod faults;
 mod store;
 mod wire;
 
-pub(crate) use exchange::{Network, RATE, RETRY_TIMER};
+pub(crate) use exchange::{BLOCK_SECONDS, Network, RETRY_TIMER};
 pub(crate) use faults::Faults;
 use store::{BLOCK, Dataset, Store, tree};
 use wire::{Request, STRAY, answer, json_answer, left, read_request, text};
@@ -221,13 +221,11 @@ impl Fake {
     /// Fact: what is not here is 404 at once, with a second answer after it.
     fn read(&self, stream: &mut TcpStream, cid: &str) {
         let size = self.state().store.shown(cid).map(|dataset| dataset.size);
-        match size {
-            Some(size) => self.body(stream, cid, size),
-            None => {
-                text(stream, 404, "Block not found in local store");
-                let _ = stream.write_all(STRAY.as_bytes());
-            }
+        if let Some(size) = size {
+            return self.body(stream, cid, size);
         }
+        text(stream, 404, "Block not found in local store");
+        let _ = stream.write_all(STRAY.as_bytes());
     }
 
     /// Fact: a reader makes the node fetch; the fetch goes on when the reader left.
