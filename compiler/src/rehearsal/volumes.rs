@@ -100,7 +100,7 @@ impl<'a> Volumes<'a> {
         }
     }
 
-    /// The folder of a ConfigMap's files.
+    /// The folder of a `ConfigMap`'s files.
     fn config_map(&mut self, named: &str, source: &Value) -> Result<PathBuf, String> {
         let map = self.objects.iter().find(|object| kind(object) == "ConfigMap" && name(object) == named);
         let map = map.ok_or_else(|| format!("there is no ConfigMap {named}"))?;
