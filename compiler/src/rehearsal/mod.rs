@@ -204,18 +204,18 @@ mod tests {
     #[test]
     fn the_control_listens_at_an_address_of_its_own_on_loopback() {
         let it = rehearsed("smoke.yaml", "http", Isolation::Loopback(0x4001), None).unwrap();
-        let pod = &it.sandbox.pods[1];
+        let pod = &it.sandbox.pods[0];
         let data = "/run/here/volumes/http-fast-0/data";
         assert!(pod.init.is_empty() && pod.mounts.is_empty());
-        assert_eq!(pod.containers[0].args, ["http-node", "--listen", "127.64.1.2:8080", "--data", data]);
+        assert_eq!(pod.containers[0].args, ["http-node", "--listen", "127.64.1.1:8080", "--data", data]);
         let env = &pod.containers[1].env;
         assert_eq!(
             (env["BENCHGRID_API"].as_str(), env["BENCHGRID_HOST"].as_str()),
-            ("http://127.64.1.2:8080", "127.64.1.2")
+            ("http://127.64.1.1:8080", "127.64.1.1")
         );
         assert_eq!(
             (env["BENCHGRID_COORDINATOR"].as_str(), env["BENCHGRID_DATA"].as_str()),
-            ("http://127.64.1.254:7070", data)
+            ("http://127.64.1.154:7070", data)
         );
     }
 }
