@@ -22,7 +22,8 @@ use crate::{
 };
 
 const ALL: [Generation; 3] = [Generation::Codex, Generation::Renamed, Generation::Progress];
-const LIMIT: Duration = Duration::from_secs(10);
+/// Long: a busy machine is not what is tested.
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Tests run side by side: each bed has a subnet of loopback addresses.
 static SUBNET: AtomicU8 = AtomicU8::new(20);
@@ -49,7 +50,7 @@ impl Bed {
         let (seeder, port) = Member::new(&network, generation, subnet, 1, 0);
         let (leecher, _) = Member::new(&network, generation, subnet, 2, port);
         let (bystander, _) = Member::new(&network, generation, subnet, 3, port);
-        Self { seeder, leecher, bystander, stalled_seconds: 1.0 }
+        Self { seeder, leecher, bystander, stalled_seconds: 20.0 }
     }
 
     /// Brings the content in and connects all pairs, as the coordinator does.
@@ -109,9 +110,8 @@ fn failure(generation: Generation, patient: bool, fault: impl FnOnce(&mut Faults
     let content = content("c", 1_500_001);
     let handle = bed.ready(&content);
     bed.leecher.fake.fault(fault);
-    if patient {
-        // Longer than a node may give nothing but errors.
-        bed.stalled_seconds = 20.0;
+    if !patient {
+        bed.stalled_seconds = 3.0;
     }
     let failure = bed.transfer(&content, &handle).failure.expect("it must fail");
     (failure.reason, failure.detail)
@@ -278,6 +278,7 @@ fn the_gate_waits_for_a_manifest() {
 fn silence_is_a_stall() {
     for generation in ALL {
         let mut bed = Bed::new(generation);
+        bed.stalled_seconds = 1.0;
         let failure = bed.transfer(&content("c", 10), &Handle("zDvnobody".to_owned())).failure.unwrap();
         assert_eq!(failure.reason, "stalled", "{failure:?}");
     }
@@ -289,6 +290,7 @@ fn a_seeder_that_is_gone_is_a_stall() {
     let content = content("c", 1_500_001);
     let handle = bed.ready(&content);
     bed.seeder.fake.kill();
+    bed.stalled_seconds = 1.0;
     let failure = bed.transfer(&content, &handle).failure.unwrap();
     assert_eq!((failure.reason.as_str(), failure.detail.contains("0 of 1500001")), ("stalled", true), "{failure:?}");
 }
@@ -296,11 +298,11 @@ fn a_seeder_that_is_gone_is_a_stall() {
 #[test]
 fn good_headers_prove_nothing() {
     for generation in ALL {
-        let (reason, detail) = failure(generation, false, |faults| faults.cut_body = true);
+        let (reason, detail) = failure(generation, true, |faults| faults.cut_body = true);
         assert_eq!(reason, "error", "{detail}");
         // The second answer lies inside the announced length.
         assert!(detail.contains("after 750127 of 1500001 bytes"), "{detail}");
-        let (reason, detail) = failure(generation, false, |faults| faults.wrong_bytes = true);
+        let (reason, detail) = failure(generation, true, |faults| faults.wrong_bytes = true);
         assert_eq!(reason, "corrupt", "{detail}");
     }
 }
@@ -424,14 +426,16 @@ fn what_does_not_conform_is_named() {
         ("a removal frees all that an upload took", Codex, |faults| faults.keeps_blocks = true),
         ("what is not there can be removed", Codex, |faults| faults.misses = true),
     ];
-    thread::scope(|scope| {
-        for (assumption, generation, fault) in broken {
-            scope.spawn(move || {
-                let names = broken_of(generation, fault);
-                assert_eq!(names.first(), Some(&assumption), "{names:?}");
-            });
-        }
-    });
+    for some in broken.chunks(4) {
+        thread::scope(|scope| {
+            for (assumption, generation, fault) in some {
+                scope.spawn(move || {
+                    let names = broken_of(*generation, *fault);
+                    assert_eq!(names.first(), Some(assumption), "{names:?}");
+                });
+            }
+        });
+    }
 }
 
 /// Of a store that grows by other datasets as well, a removal can't be judged: that row fails too.
@@ -488,6 +492,7 @@ fn a_reader_sees_what_is_wrong() {
         bed.leecher.fake.fault(fault);
         if killed {
             bed.seeder.fake.kill();
+            bed.stalled_seconds = 1.0;
         }
         let failure = bed.stream(&content, &handle).failure.expect("it must fail");
         (failure.reason, failure.detail)

@@ -64,7 +64,8 @@ fn check(generation: Generation, outcome: &Outcome, left: &Left) {
         assert!(whole >= 39.0 * BLOCK_SECONDS && timing.time_to_90_seconds == Some(whole), "{timing:?}");
         assert_eq!(record.download_bytes_per_second, Some(2_500_001.0 / whole));
         let steps: Vec<_> = record.curve.iter().map(|point| point.bytes).collect();
-        assert_eq!(steps, [0, 1_310_720, 2_500_001]);
+        // A busy machine may look less often than there are deliveries.
+        assert!(steps == [0, 1_310_720, 2_500_001] || steps == [0, 2_500_001], "{steps:?}");
     }
     for repetition in records.chunks(3) {
         // Both leechers share the seeder's link, and start within the skew of each other.
