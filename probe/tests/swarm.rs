@@ -96,7 +96,7 @@ struct Seen {
 
 /// Everything arrived, nothing faster than the links allow; prints a line of the table.
 fn check(name: &str, plan: &Plan, left: &Left) -> Seen {
-    assert_eq!((left.outcome.verdict, left.outcome.reason), (Verdict::Measured, Reason::Ok), "{}", left.notes);
+    assert_eq!((left.outcome.verdict, left.outcome.reason), (Verdict::Measured, Reason::Ok), "{:?}\n{}", left.outcome, left.notes);
     let links = links(plan);
     let downloads: Vec<_> = left.records.iter().filter(|record| record.kind == Kind::Download).collect();
     let mut repetitions: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
