@@ -215,7 +215,7 @@ mod tests {
         );
         assert_eq!(
             (env["BENCHGRID_COORDINATOR"].as_str(), env["BENCHGRID_DATA"].as_str()),
-            ("http://127.64.1.154:7070", data)
+            ("http://127.64.1.254:7070", data)
         );
     }
 }
