@@ -333,6 +333,17 @@ fn a_download_that_was_given_up() {
 }
 
 #[test]
+fn padding_is_no_payload() {
+    // One byte is in the 21st block, and 20 padded blocks with a manifest are more bytes than the content has.
+    let mut bed = Bed::new(Generation::Progress);
+    let content = content("c", 20 * 65_536 + 1);
+    let handle = bed.ready(&content);
+    bed.leecher.fake.fault(|faults| faults.gives_up = true);
+    let failure = bed.transfer(&content, &handle).failure.unwrap();
+    assert!(failure.detail.contains("the node has ended it"), "{failure:?}");
+}
+
+#[test]
 fn a_restart_in_the_middle() {
     let (reason, detail) = failure(Generation::Renamed, false, |faults| faults.restarts = true);
     assert_eq!((reason.as_str(), detail.contains("1310720 of 1500001")), ("stalled", true), "{detail}");
