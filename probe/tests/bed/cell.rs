@@ -6,6 +6,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     thread,
@@ -217,12 +218,13 @@ impl Cell {
         fs::write(self.files.path().join("cell.json"), text).unwrap();
     }
 
-    /// Another attempt on the same nodes, with another plan.
-    pub(crate) fn again(&mut self, plan: Plan) -> Left {
-        self.plan = plan;
-        self.attempt.number += 1;
-        self.write();
-        self.run()
+    /// Clients that ended by a signal of their own.
+    pub(crate) fn crashed(&mut self) -> Vec<String> {
+        let signal = |pod: &mut Pod| {
+            let signal = pod.node.as_mut()?.0.try_wait().ok()??.signal()?;
+            Some(format!("signal {signal} at {}", pod.name))
+        };
+        self.pods.iter_mut().filter_map(signal).collect()
     }
 
     /// Starts the store, or starts it again with what it holds.
