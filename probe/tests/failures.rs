@@ -46,7 +46,7 @@ fn in_the_middle(test: &str, plan: Plan) -> (Cell, Child) {
     let mut cell = Cell::new(test, plan);
     (0..3).for_each(|i| cell.agent(i));
     let coordinator = cell.coordinator();
-    cell.until_in("measured 1", &LEECHERS, BYTES / 4);
+    cell.until_in("measured 1, counter", &LEECHERS, BYTES / 4);
     (cell, coordinator)
 }
 
@@ -204,10 +204,10 @@ fn as_root_the_store_hangs_and_is_started_anew() {
     let (mut cell, coordinator) = in_the_middle("f-store", plan("http", 3));
     let store = cell.store.as_ref().unwrap().0.id();
     signal("STOP", store);
-    cell.until("measured 2");
+    cell.until("measured 2, counter");
     assert!(cell.notes().contains("the store has to wait: "), "{}", cell.notes());
     signal("CONT", store);
-    cell.until("measured 3");
+    cell.until("measured 3, counter");
     // What it took last is not on its disk yet.
     cell.store = None;
     cell.until("storing the records");
@@ -279,7 +279,7 @@ fn as_root_the_wall_clock_is_set() {
     let start = now();
     let (cell, coordinator) = in_the_middle("f-clock", Plan { clock: Some(library), ..plan("http", 3) });
     cell.set_clock("-3h");
-    cell.until("measured 2");
+    cell.until("measured 2, counter");
     cell.set_clock("+30d");
     let left = cell.left(coordinator);
     ended(&left, Reason::Ok);

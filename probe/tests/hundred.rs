@@ -309,7 +309,7 @@ fn a_hundred_agents_through_a_whole_attempt() {
     agents.extend(late.into_iter().map(|i| (i, bed.agent(i, way(i)))));
     let replaced = first.join().unwrap().unwrap_err().to_string();
     assert!(replaced.contains("another start of the agent `h-nodes-41` has registered since"), "{replaced}");
-    bed.until(&format!("measured {REPETITIONS}"));
+    bed.until(&format!("measured {REPETITIONS}, counter"));
     dead.silent.store(true, Ordering::Relaxed);
     let code = coordinator.0.wait().unwrap().code();
     drop((stop, stuck));
