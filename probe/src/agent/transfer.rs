@@ -20,6 +20,9 @@ use crate::{
 /// counter is missed, at 20 local requests a second.
 const POLL: Duration = Duration::from_millis(50);
 
+/// Least time between two points of a curve, in seconds: stores keep milliseconds.
+const APART: f64 = 0.0011;
+
 /// Most points of a curve that are kept.
 const POINTS: usize = 200;
 
@@ -212,6 +215,25 @@ impl<'a> Watch<'a> {
     }
 }
 
+/// Leaves out what comes so soon after the point before it that the store could not tell them apart; the first and the
+/// last stay.
+fn apart(points: Vec<CurvePoint>) -> Vec<CurvePoint> {
+    let last = points.last().copied();
+    let mut kept: Vec<CurvePoint> = Vec::with_capacity(points.len());
+    for point in points {
+        if kept.last().is_none_or(|before| point.seconds - before.seconds >= APART) {
+            kept.push(point);
+        }
+    }
+    if let Some(last) = last.filter(|last| kept.last() != Some(last)) {
+        if kept.len() > 1 {
+            kept.pop();
+        }
+        kept.push(last);
+    }
+    kept
+}
+
 /// A progress curve that never holds more than twice as many points as are kept.
 #[derive(Debug, Clone)]
 pub(super) struct Curve {
@@ -255,6 +277,7 @@ impl Curve {
         {
             points.push(last);
         }
+        let points = apart(points);
         let count = points.len();
         if count <= POINTS {
             return points;
@@ -324,6 +347,16 @@ mod tests {
         };
         let mut script = Script { looks: looks.iter().copied().collect(), sha256 };
         transfer(&mut script, &order, Instant::now(), &|| Box::new(Counters::default))
+    }
+
+    #[test]
+    fn points_of_a_curve_are_apart() {
+        let mut curve = Curve::new();
+        for (bytes, seconds) in [0.0005, 0.1, 0.1004, 0.1008, 0.2, 0.2001].into_iter().enumerate() {
+            curve.add(CurvePoint { seconds, bytes: bytes as u64 + 1 });
+        }
+        let kept: Vec<_> = curve.points().iter().map(|point| (point.seconds, point.bytes)).collect();
+        assert_eq!(kept, [(0.0, 0), (0.1, 2), (0.2001, 6)]);
     }
 
     #[test]
