@@ -194,7 +194,7 @@ fn as_root_the_coordinator_is_asked_to_end() {
     let left = cell.left(coordinator);
     assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!((left.code, left.outcome.reason, left.outcome.records), (Some(143), Reason::Deadline, 3));
-    assert!(left.outcome.detail.ends_with("while measured 1"), "{}", left.outcome.detail);
+    assert!(left.outcome.detail.ends_with("while measured 1, counter"), "{}", left.outcome.detail);
     assert_eq!(left.records.len(), 3);
     in_the_store(&cell, &left.records);
 }
