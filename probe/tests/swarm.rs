@@ -159,20 +159,20 @@ fn plan(driver: &'static str, nodes: u32, seeders: u32, rate: u64, bytes: u64) -
     Plan { replicas: nodes, seeders, rate: Some(rate), file_size: bytes, repetitions: 3, ..Plan::of(driver) }
 }
 
-/// Measures a swarm in fresh cells, until one is measured whose clients all lived: real ones crash now and then, which must
-/// never count as measured, and a campaign tries such a trial again.
+/// Measures a swarm in fresh cells, until one is measured, as a campaign does: real clients crash now and then, which must
+/// never count as measured, and a machine that is busy for a moment may not prove its links.
 fn swarm(test: &str, name: &str, plan: &Plan) -> Seen {
     for _ in 0..TRIES {
         let mut cell = Cell::new(test, plan.clone());
         let left = cell.run();
         let crashed = cell.crashed();
-        if crashed.is_empty() {
+        if crashed.is_empty() && left.outcome.reason != Reason::Baseline {
             return check(name, plan, &left);
         }
-        println!("{name}: once more, for {}", crashed.join(", "));
+        println!("{name}: once more: {} {}", crashed.join(", "), left.outcome.detail);
         assert_eq!(left.outcome.verdict, Verdict::Failed, "{crashed:?}: {:?}", left.outcome);
     }
-    panic!("clients crashed {TRIES} times in a row");
+    panic!("{name}: nothing was measured in {TRIES} tries");
 }
 
 #[test]
