@@ -6,10 +6,9 @@
 //! and the number of bytes, 8 bytes big endian. Then the payload goes one way. The receiver takes the time; for `u` it
 //! answers with the rate, 8 bytes of a big-endian double.
 //!
-//! The first quarter of the payload is left out of the rate: in it lie TCP's slow start and the burst that a token
-//! bucket passes at once. The rate is the median of those from five marks on to the end, a quarter to a half of the
-//! payload: a lost segment holds back what came after it, which then is read all at once, and a mark within that
-//! shows a rate above the link's.
+//! The first third of the payload is left out of the rate: in it lie TCP's slow start and the burst that a token bucket
+//! passes at once. The rate is the median of those from five marks about the middle on to the end: a lost segment holds
+//! back what came after it, which then is read all at once, and a mark within that shows a rate above the link's.
 
 use std::{
     io::{self, Read, Write},
@@ -32,7 +31,7 @@ pub const PAYLOAD_SHARE: f64 = 1448.0 / 1514.0;
 pub const TOLERANCE: f64 = 0.10;
 
 /// Sixteenths of the payload from which on a rate is taken.
-const MARKS: [u64; 5] = [4, 5, 6, 7, 8];
+const MARKS: [u64; 5] = [6, 7, 8, 9, 10];
 
 /// Longest silence on a connection.
 const SILENCE: Duration = Duration::from_secs(30);

@@ -20,6 +20,8 @@ use crate::{Namespace, ip};
 
 const PROBE: &str = env!("CARGO_BIN_EXE_benchgrid-probe");
 const CENTRE: &str = "10.9.2.254";
+/// Bytes that prove a link: more than a second at the rates of the tests.
+pub(crate) const BASELINE: u64 = 6_000_000;
 const STORE: &str = "http://127.0.0.1:8428";
 
 /// A child that ends with the test.
@@ -142,7 +144,7 @@ impl Plan {
                 transfer_deadline_seconds: 60.0,
                 idle_seconds: 0.5,
                 cool_down_seconds: 0.2,
-                baseline_bytes: 2_000_000,
+                baseline_bytes: BASELINE,
                 fluid_bound_seconds: Some(0.8),
             },
             shaping: self.shaping,
