@@ -59,4 +59,9 @@ impl DriverFacts {
     pub fn named(name: &str) -> Option<&'static Self> {
         DRIVERS.iter().find(|driver| driver.name == name)
     }
+
+    /// Whether the nodes of the driver of that name can be observed so.
+    pub fn gives(name: &str, kind: Observation) -> bool {
+        Self::named(name).is_some_and(|driver| driver.kinds.contains(&kind))
+    }
 }

@@ -89,6 +89,13 @@ pub struct Failure {
     pub detail: String,
 }
 
+impl Failure {
+    /// A failure of that word, and what happened.
+    pub fn new(reason: &str, detail: impl Into<String>) -> Self {
+        Self { reason: reason.to_owned(), detail: detail.into() }
+    }
+}
+
 /// Durations of one transfer, in seconds of the agent's monotonic clock, from the instant at which
 /// the request that starts the download is sent (t0).
 ///

@@ -172,8 +172,10 @@ impl System {
 
     /// Whether its nodes can be observed so.
     pub fn gives(&self, observe: Observation) -> bool {
-        let gives = |driver| DriverFacts::named(driver).is_some_and(|driver| driver.kinds.contains(&observe));
-        self.groups.iter().filter(|group| group.role != GroupRole::Bootstrap).all(|group| gives(self.driver(group)))
+        self.groups
+            .iter()
+            .filter(|group| group.role != GroupRole::Bootstrap)
+            .all(|group| DriverFacts::gives(self.driver(group), observe))
     }
 
     /// Pods of a group: `<system>-<group>-<n>`.

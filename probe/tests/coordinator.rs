@@ -50,9 +50,12 @@ fn check(cell: &Cell, left: &Left) {
         assert!(timing.time_to_50_seconds.unwrap() <= timing.time_to_90_seconds.unwrap());
         assert!(timing.time_to_first_byte_seconds.unwrap() <= timing.time_to_50_seconds.unwrap());
         assert!(record.counters.received_bytes > 4_000_000, "{:?}", record.counters);
-        // 4 MB in segments of 1448 bytes, each with 66 of headers, and what little else there is.
+        // 4 MB in segments of 1448 bytes, each with 66 of headers, and what little else there is. Only one server sends
+        // nothing twice: in a swarm's end game the last blocks are asked of every peer that has them, and the leechers
+        // send each other blocks as well, so that there only a counter that counts double is told from a true one.
         let wire = record.counters.received_wire_bytes.unwrap();
-        assert!((4_182_000..4_400_000).contains(&wire), "{:?}", record.counters);
+        let most = if record.driver == "http" { 4_400_000 } else { 2 * 4_182_000 };
+        assert!((4_182_000..most).contains(&wire), "{:?}", record.counters);
         assert_eq!(record.curve.last().unwrap().bytes, 4_000_000);
     }
     let contents: std::collections::BTreeSet<_> = records.iter().map(|record| &record.content_sha256).collect();

@@ -133,8 +133,7 @@ fn links(cell: &Cell) -> impl Iterator<Item = (Link, u32)> {
 /// Transfers of a measured system with that driver.
 fn transfers(cell: &Cell, driver: &str) -> u64 {
     let measure = &cell.measure;
-    let each = u64::from(measure.warmup) + u64::from(measure.repetitions);
-    each * observed::kinds(&measure.observe, &[driver].into_iter())
+    observed::transfers((measure.warmup, measure.repetitions), &measure.observe, &[driver].into_iter())
 }
 
 fn leechers(system: &PlannedSystem) -> u64 {

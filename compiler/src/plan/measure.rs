@@ -43,14 +43,9 @@ const DEPLOY_SECONDS: f64 = 120.0;
 const STORE_SECONDS: f64 = 60.0;
 
 impl Settings {
-    /// Transfers of one kind of observation in a trial.
-    fn each(&self) -> u64 {
-        u64::from(self.warmup) + u64::from(self.repetitions)
-    }
-
     /// Transfers of a measured system with that driver in one trial.
     pub(super) fn transfers(&self, driver: &str) -> u64 {
-        self.each() * observed::kinds(&self.observe, &[driver].into_iter())
+        observed::transfers((self.warmup, self.repetitions), &self.observe, &[driver].into_iter())
     }
 }
 
@@ -112,7 +107,11 @@ pub(super) fn measure(settings: &Settings, systems: &[PlannedSystem]) -> Planned
         repetitions: settings.repetitions,
         warmup: settings.warmup,
         observe: settings.observe.clone(),
-        rounds: settings.each() * observed::kinds(&settings.observe, &observed::drivers(systems)),
+        rounds: observed::transfers(
+            (settings.warmup, settings.repetitions),
+            &settings.observe,
+            &observed::drivers(systems),
+        ),
         stalled_seconds: settings.stalled_seconds,
         ready_seconds: settings.ready_seconds,
         gate_seconds: 60.0 + prepare(settings.file_size),

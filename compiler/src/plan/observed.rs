@@ -5,15 +5,19 @@ use benchgrid_measures::{DriverFacts, Observation};
 use super::{PlannedSystem, Subject, Trouble, value::Spot};
 use crate::spec::{Load, codes};
 
-/// Whether a driver's nodes can be observed so.
-pub(super) fn gives(driver: &str, kind: Observation) -> bool {
-    DriverFacts::named(driver).is_some_and(|driver| driver.kinds.contains(&kind))
+/// Transfers of a trial by nodes of these drivers: warm-ups and repetitions of each kind that they give.
+pub(super) fn transfers<'a>(
+    (warmup, repetitions): (u32, u32),
+    asked: &[Observation],
+    drivers: &(impl Iterator<Item = &'a str> + Clone),
+) -> u64 {
+    (u64::from(warmup) + u64::from(repetitions)) * kinds(asked, drivers)
 }
 
 /// How many of the kinds asked for one of these drivers gives.
-pub(super) fn kinds<'a>(asked: &[Observation], drivers: &(impl Iterator<Item = &'a str> + Clone)) -> u64 {
+fn kinds<'a>(asked: &[Observation], drivers: &(impl Iterator<Item = &'a str> + Clone)) -> u64 {
     // of a driver that is not known, everything is possible
-    let given = |driver, kind| DriverFacts::named(driver).is_none() || gives(driver, kind);
+    let given = |driver, kind| DriverFacts::named(driver).is_none() || DriverFacts::gives(driver, kind);
     asked.iter().filter(|kind| drivers.clone().any(|driver| given(driver, **kind))).count() as u64
 }
 
@@ -39,7 +43,7 @@ pub(super) fn missing(
         return;
     }
     for kind in asked {
-        for driver in known().filter(|driver| !gives(driver, *kind)) {
+        for driver in known().filter(|driver| !DriverFacts::gives(driver, *kind)) {
             let message = format!("the driver `{driver}` gives no {}", kind.word());
             let help = "such numbers are n/a, and its nodes rest meanwhile";
             warnings.push(spot.trouble(codes::UNOBSERVED, message).help(help).warning());

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Cell, PlannedSystem, Trouble, observed::gives};
+use super::{Cell, PlannedSystem, Trouble};
 use crate::matrix::{Level, Levels, Matrix};
 use crate::spec::{Load, Observe, Role, Scenario, codes};
 
@@ -165,7 +165,7 @@ fn why_not(a: &Cell, b: &Cell, observation: Option<Observe>, metric: &str) -> Op
     }
     let systems = || sides.iter().flat_map(|(a, b)| [*a, *b]);
     if let Some(kind) = observation.map(Observation::from)
-        && let Some(system) = systems().find(|system| !gives(&system.driver, kind))
+        && let Some(system) = systems().find(|system| !DriverFacts::gives(&system.driver, kind))
     {
         let word = kind.word();
         return Some(match DriverFacts::named(&system.driver) {

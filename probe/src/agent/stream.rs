@@ -12,7 +12,7 @@ use benchgrid_measures::Failure;
 
 use super::{
     reader::Reader,
-    transfer::{Meter, Watch, failed, timed},
+    transfer::{Meter, Watch, timed},
 };
 use crate::{
     content::{Content, ContentReader},
@@ -28,7 +28,9 @@ pub(crate) fn stream(driver: &mut dyn Driver, order: &Download, arrived: Instant
     // Made ready before t0: the first comparison must not wait for a generator.
     let mut expected = match Expected::new(&order.content) {
         Ok(expected) => expected,
-        Err(error) => return Transfer { failure: Some(fail("error", error.to_string())), ..Transfer::default() },
+        Err(error) => {
+            return Transfer { failure: Some(Failure::new("error", error.to_string())), ..Transfer::default() };
+        }
     };
     let mut transfer = timed(order, arrived, meter, |watch| read(driver, order, &mut expected, watch));
     match &transfer.failure {
@@ -48,22 +50,20 @@ pub(crate) fn stream(driver: &mut dyn Driver, order: &Download, arrived: Instant
 fn same(order: &Download) -> Option<Failure> {
     match order.content.sha256() {
         Ok(sha256) if sha256 == order.sha256 => None,
-        Ok(sha256) => Some(fail("error", format!("the content's SHA-256 is {sha256}, the seeders' {}", order.sha256))),
-        Err(error) => Some(fail("error", error.to_string())),
+        Ok(sha256) => {
+            Some(Failure::new("error", format!("the content's SHA-256 is {sha256}, the seeders' {}", order.sha256)))
+        }
+        Err(error) => Some(Failure::new("error", error.to_string())),
     }
-}
-
-fn fail(reason: &str, detail: String) -> Failure {
-    Failure { reason: reason.to_owned(), detail }
 }
 
 /// Reads to the end, or until the transfer has failed.
 fn read(driver: &mut dyn Driver, order: &Download, expected: &mut Expected, watch: &mut Watch<'_>) -> Option<Failure> {
     let url = match driver.stream(&order.handle, &order.content, &order.seeders) {
         Ok(url) => url,
-        Err(error) => return Some(failed("error", &error)),
+        Err(error) => return Some(Failure::new("error", error.to_string())),
     };
-    let trouble = |text: String| Some(fail("error", format!("GET {url}: {text}")));
+    let trouble = |text: String| Some(Failure::new("error", format!("GET {url}: {text}")));
     let mut reader = match Reader::open(&url, order.content.bytes, watch.patience(Instant::now())) {
         Ok(reader) => reader,
         Err(error) => return trouble(error.to_string()),
@@ -94,7 +94,11 @@ fn read(driver: &mut dyn Driver, order: &Download, expected: &mut Expected, watc
         }
     }
     let wrong = expected.wrong();
-    if wrong.is_empty() { None } else { Some(fail("corrupt", format!("{} bytes were read{wrong}", expected.seen))) }
+    if wrong.is_empty() {
+        None
+    } else {
+        Some(Failure::new("corrupt", format!("{} bytes were read{wrong}", expected.seen)))
+    }
 }
 
 fn again(kind: io::ErrorKind) -> bool {

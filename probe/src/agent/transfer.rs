@@ -37,7 +37,7 @@ pub(crate) type Meter<'a> = dyn Fn() -> Box<dyn FnOnce() -> Counters> + 'a;
 pub(crate) fn transfer(driver: &mut dyn Driver, order: &Download, arrived: Instant, meter: &Meter<'_>) -> Transfer {
     let mut transfer = timed(order, arrived, meter, |watch| {
         let started = driver.start(&order.handle, &order.content, &order.seeders);
-        started.err().map(|error| failed("error", &error)).or_else(|| watch.until_the_end(driver))
+        started.err().map(|error| Failure::new("error", error.to_string())).or_else(|| watch.until_the_end(driver))
     });
     if transfer.failure.is_none() {
         verify(driver, order, &mut transfer);
@@ -70,19 +70,15 @@ fn verify(driver: &mut dyn Driver, order: &Download, transfer: &mut Transfer) {
         Ok(sha256) if sha256 == order.sha256 => None,
         Ok(sha256) => {
             let detail = format!("SHA-256 is {sha256}, should be {}", order.sha256);
-            Some(Failure { reason: "corrupt".to_owned(), detail })
+            Some(Failure::new("corrupt", detail))
         }
-        Err(error) => Some(failed("error", &error)),
+        Err(error) => Some(Failure::new("error", error.to_string())),
     };
     let timing = &mut transfer.timing;
     if transfer.failure.is_some() {
         timing.forget_marks();
     }
     timing.verify_seconds = Some(start.elapsed().as_secs_f64());
-}
-
-pub(super) fn failed(reason: &str, error: &DriverError) -> Failure {
-    Failure { reason: reason.to_owned(), detail: error.to_string() }
 }
 
 /// What is seen of a running download.
@@ -191,17 +187,25 @@ impl<'a> Watch<'a> {
     pub(super) fn hopeless(&self, error: Option<&DriverError>, now: Instant) -> Option<Failure> {
         let said = error.map(|error| format!("; its last answer: {error}")).unwrap_or_default();
         let held = || format!("{} of {} bytes held", self.bytes, self.order.content.bytes);
-        let fail = |reason: &str, detail| Some(Failure { reason: reason.to_owned(), detail });
         if let Some(error) = error
             && now - self.looked > ERRORS
         {
-            return fail("error", format!("only errors for {} s, last: {error}; {}", ERRORS.as_secs(), held()));
+            return Some(Failure::new(
+                "error",
+                format!("only errors for {} s, last: {error}; {}", ERRORS.as_secs(), held()),
+            ));
         }
         if (now - self.grew).as_secs_f64() > self.order.stalled_seconds {
-            return fail("stalled", format!("nothing new for {} s, {}{said}", self.order.stalled_seconds, held()));
+            return Some(Failure::new(
+                "stalled",
+                format!("nothing new for {} s, {}{said}", self.order.stalled_seconds, held()),
+            ));
         }
         if (now - self.t0).as_secs_f64() > self.order.deadline_seconds {
-            return fail("deadline", format!("not done after {} s, {}{said}", self.order.deadline_seconds, held()));
+            return Some(Failure::new(
+                "deadline",
+                format!("not done after {} s, {}{said}", self.order.deadline_seconds, held()),
+            ));
         }
         None
     }

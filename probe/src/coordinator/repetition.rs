@@ -303,7 +303,7 @@ fn downloaded(mut record: Record, answer: Answer) -> Record {
             record.counters = counters;
             record.curve = curve;
         }
-        Ok(other) => record.failure = Some(Failure { reason: "error".to_owned(), detail: format!("{other:?}") }),
+        Ok(other) => record.failure = Some(Failure::new("error", format!("{other:?}"))),
         Err(trouble) => {
             record.failure = Some(failure(&trouble));
             record.invalid.extend(voids(&record.node.pod, &trouble));
@@ -322,7 +322,7 @@ fn failure(trouble: &Trouble) -> Failure {
         Trouble::Failed(_) | Trouble::Hidden(_) | Trouble::Late(_) | Trouble::GivenUp => "error",
         Trouble::Lost(_) | Trouble::Restarted => "agent-lost",
     };
-    Failure { reason: reason.to_owned(), detail: trouble.to_string() }
+    Failure::new(reason, trouble.to_string())
 }
 
 /// What a trouble of the agent itself says about the repetition: nothing can be known of the node.

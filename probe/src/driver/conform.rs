@@ -102,6 +102,11 @@ pub(crate) fn answers<D: Driver + ?Sized>(driver: &mut D, checks: &mut Checks) -
 pub(crate) fn carries<D: Driver + ?Sized>(driver: &mut D, content: &Content, checks: &mut Checks) -> Option<()> {
     upload(driver, content, checks)?;
     read_back(driver, content, checks);
+    removed(driver, content, checks)
+}
+
+/// Removes a content, and once more.
+pub(crate) fn removed<D: Driver + ?Sized>(driver: &mut D, content: &Content, checks: &mut Checks) -> Option<()> {
     checks.get("a removal ends well", driver.remove(content), |()| "no error".to_owned())?;
     checks.get("what is not there can be removed", driver.remove(content), |()| "no error".to_owned())
 }

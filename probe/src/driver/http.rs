@@ -34,17 +34,6 @@ impl Http {
         Self { api: Api::new(&place.api), place, current: None }
     }
 
-    /// Nodes listen on the same port everywhere.
-    fn seeder_url(&self, host: &str) -> String {
-        let port = self.place.api.rsplit_once(':').map_or("80", |(_, port)| port.trim_end_matches('/'));
-        format!("http://{host}:{port}")
-    }
-
-    /// Hidden, so that the node doesn't take it for one of its files.
-    fn staging(&self, content: &Content) -> PathBuf {
-        self.place.data.join(format!(".ingest-{}", content.name))
-    }
-
     fn put(&self, content: &Content, staging: &PathBuf, limit: Duration) -> Result<f64, DriverError> {
         let trouble = |source| DriverError::File { path: staging.clone(), source };
         content.write_to(staging).map_err(trouble)?;
@@ -68,7 +57,7 @@ impl Driver for Http {
     }
 
     fn ingest(&mut self, content: &Content, limit: Duration) -> Result<Ingested, DriverError> {
-        let staging = self.staging(content);
+        let staging = self.place.staging(content);
         let put = self.put(content, &staging, limit);
         // The node has its own copy by now, or never will.
         let _ = fs::remove_file(&staging);
@@ -76,7 +65,7 @@ impl Driver for Http {
     }
 
     fn start(&mut self, handle: &Handle, content: &Content, seeders: &[String]) -> Result<(), DriverError> {
-        let from = seeders.iter().map(|host| self.seeder_url(host)).collect();
+        let from = seeders.iter().map(|host| self.place.api_at(host)).collect();
         let fetch = Fetch { name: handle.0.clone(), bytes: content.bytes, from };
         let body = serde_json::to_vec(&fetch).map_err(|error| failed("POST /fetch", error.to_string()))?;
         self.api.post("/fetch", "application/json", &body)?;
@@ -85,7 +74,7 @@ impl Driver for Http {
     }
 
     fn stream(&mut self, handle: &Handle, content: &Content, seeders: &[String]) -> Result<String, DriverError> {
-        let from: Vec<_> = seeders.iter().map(|host| self.seeder_url(host)).collect();
+        let from: Vec<_> = seeders.iter().map(|host| self.place.api_at(host)).collect();
         self.current = Some(handle.0.clone());
         let api = self.place.api.trim_end_matches('/');
         Ok(format!("{api}/files/{}/stream?bytes={}&from={}", handle.0, content.bytes, from.join(",")))

@@ -15,6 +15,7 @@ mod codex;
 mod conform;
 mod external;
 mod http;
+mod payload;
 mod qbittorrent;
 mod rqbit;
 mod torrent;
@@ -38,6 +39,14 @@ pub struct Place {
     pub host: String,
     /// Announce URL of the cell's tracker.
     pub tracker: String,
+}
+
+impl Place {
+    /// Base URL of the API of the node at a host: nodes have it on the same port everywhere.
+    fn api_at(&self, host: &str) -> String {
+        let port = self.api.rsplit_once(':').map_or("80", |(_, port)| port.trim_end_matches('/'));
+        format!("http://{host}:{port}")
+    }
 }
 
 /// What a driver says of itself and of its node.

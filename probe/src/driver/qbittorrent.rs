@@ -10,10 +10,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, Permissions},
-    io,
-    os::unix::fs::PermissionsExt,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -25,7 +21,7 @@ use super::{
     api::{Api, LOOK, failed, wait_for},
     torrent::{Metainfo, PIECE_LENGTH},
 };
-use crate::content::{Content, copy_hashed};
+use crate::content::Content;
 
 /// How often qBittorrent should renew what its API tells, in milliseconds; its own default is 1500.
 const REFRESH_MS: u64 = 100;
@@ -104,10 +100,6 @@ impl QBittorrent {
     /// A driver of the node there.
     pub fn new(place: Place) -> Self {
         Self { api: Api::new(&place.api), place, current: None, held: (0, Instant::now()) }
-    }
-
-    fn file(&self, content: &Content) -> PathBuf {
-        self.place.data.join(&content.name)
     }
 
     /// Sets what a measurement can't do without; what the config says of slots and limits is under test and stays.
@@ -207,25 +199,6 @@ impl QBittorrent {
         *said = format!("status {}, message `{}`", ours.status, ours.msg);
         Ok((ours.status == TRACKER_WORKING).then_some(()))
     }
-
-    fn remove_file(&self, content: &Content) -> Result<(), DriverError> {
-        let path = self.file(content);
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(DriverError::File { path, source }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Puts the payload beside the node and describes it.
-    fn generate(&self, content: &Content) -> Result<Metainfo, DriverError> {
-        let path = self.file(content);
-        let made = content.write_to(&path).and_then(|_| {
-            // The node runs as another user.
-            fs::set_permissions(&path, Permissions::from_mode(0o666))?;
-            Metainfo::of_file(&path, &content.name, &self.place.tracker)
-        });
-        made.map_err(|source| DriverError::File { path, source })
-    }
 }
 
 impl Driver for QBittorrent {
@@ -254,7 +227,7 @@ impl Driver for QBittorrent {
 
     fn ingest(&mut self, content: &Content, limit: Duration) -> Result<Ingested, DriverError> {
         self.remove(content)?;
-        let metainfo = self.generate(content)?;
+        let metainfo = self.place.make_payload(content)?;
         let start = Instant::now();
         self.add(&metainfo)?;
         wait_for(&format!("check of {}", content.name), limit, PAUSE, || self.checked(&metainfo))?;
@@ -275,7 +248,7 @@ impl Driver for QBittorrent {
     fn start(&mut self, handle: &Handle, content: &Content, _seeders: &[String]) -> Result<(), DriverError> {
         let metainfo = Metainfo::of_handle(handle).ok_or_else(|| failed("start", "the handle is no torrent"))?;
         // A file left behind would be checked and found whole.
-        self.remove_file(content)?;
+        self.place.remove_payload(content)?;
         self.add_anew(&metainfo)?;
         self.current = Some(metainfo);
         self.held = (0, Instant::now());
@@ -306,15 +279,13 @@ impl Driver for QBittorrent {
     }
 
     fn read_back(&mut self, content: &Content) -> Result<String, DriverError> {
-        let path = self.file(content);
-        let digest = File::open(&path).and_then(|mut file| copy_hashed(&mut file, &mut io::sink()));
-        digest.map_err(|source| DriverError::File { path, source })
+        self.place.hash_payload(content)
     }
 
     fn remove(&mut self, content: &Content) -> Result<(), DriverError> {
         self.delete(&content.name, true)?;
         self.current = None;
-        self.remove_file(content)
+        self.place.remove_payload(content)
     }
 }
 

@@ -72,17 +72,6 @@ impl Codex {
         Ok(self.node.insert(node).clone())
     }
 
-    /// Nodes have their API on the same port everywhere.
-    fn url(&self, host: &str) -> String {
-        let port = self.place.api.rsplit_once(':').map_or("80", |(_, port)| port.trim_end_matches('/'));
-        format!("http://{host}:{port}")
-    }
-
-    /// Hidden, beside the node's own files.
-    fn staging(&self, content: &Content) -> PathBuf {
-        self.place.data.join(format!(".ingest-{}", content.name))
-    }
-
     fn upload(&mut self, content: &Content, staging: &PathBuf, limit: Duration) -> Result<(String, f64), DriverError> {
         let node = self.node()?;
         let trouble = |source| DriverError::File { path: staging.clone(), source };
@@ -132,7 +121,7 @@ impl Driver for Codex {
         if content.bytes == 0 {
             return Err(failed(&format!("upload of {}", content.name), "a node takes no content of 0 bytes"));
         }
-        let staging = self.staging(content);
+        let staging = self.place.staging(content);
         let uploaded = self.upload(content, &staging, limit);
         // The node has its own copy by now, or never will.
         let _ = fs::remove_file(&staging);
@@ -145,7 +134,7 @@ impl Driver for Codex {
         let node = self.node()?;
         let start = Instant::now();
         for host in others {
-            let other = node.like(&self.url(host));
+            let other = node.like(&self.place.api_at(host));
             let whole = limit.saturating_sub(start.elapsed());
             let given_up = |seconds, last| failed(&format!("connect to {host}"), format!("not in {seconds} s: {last}"));
             retry(Patience { whole, ..PATIENCE }, given_up, || {

@@ -8,7 +8,7 @@ use crate::{
     driver::{
         Checks, Description, Driver, DriverError,
         api::{failed, wait_for},
-        conform::{LIMIT, read_back, upload},
+        conform::{LIMIT, read_back, removed, upload},
         torrent::Metainfo,
     },
 };
@@ -33,8 +33,7 @@ pub(super) fn conform(driver: &mut Rqbit, content: &Content, checks: &mut Checks
     checks.that("what is whole is told as whole", whole, told);
     read_back(driver, content, checks);
     empty(driver, &metainfo, content, checks)?;
-    checks.get("a removal ends well", driver.remove(content), |()| "no error".to_owned())?;
-    checks.get("what is not there can be removed", driver.remove(content), |()| "no error".to_owned())
+    removed(driver, content, checks)
 }
 
 /// The torrent again, without its file, while nobody else has it.

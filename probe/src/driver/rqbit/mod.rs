@@ -12,9 +12,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    fs::{self, File, Permissions},
-    io::{self, Read},
-    os::unix::fs::PermissionsExt,
+    io::Read,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -27,7 +25,7 @@ use super::{
     api::{Api, failed, wait_for},
     torrent::{Metainfo, PIECE_LENGTH},
 };
-use crate::content::{Content, copy_hashed};
+use crate::content::Content;
 
 mod conform;
 #[cfg(test)]
@@ -104,10 +102,6 @@ impl Rqbit {
     /// A driver of the node there.
     pub fn new(place: Place) -> Self {
         Self { api: Api::new(&place.api), place, current: None }
-    }
-
-    fn file(&self, content: &Content) -> PathBuf {
-        self.place.data.join(&content.name)
     }
 
     fn add(&self, metainfo: &Metainfo) -> Result<Added, DriverError> {
@@ -188,25 +182,6 @@ impl Rqbit {
         })
     }
 
-    fn remove_file(&self, content: &Content) -> Result<(), DriverError> {
-        let path = self.file(content);
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(DriverError::File { path, source }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Puts the payload beside the node and describes it.
-    fn generate(&self, content: &Content) -> Result<Metainfo, DriverError> {
-        let path = self.file(content);
-        let made = content.write_to(&path).and_then(|_| {
-            // The node runs as another user.
-            fs::set_permissions(&path, Permissions::from_mode(0o666))?;
-            Metainfo::of_file(&path, &content.name, &self.place.tracker)
-        });
-        made.map_err(|source| DriverError::File { path, source })
-    }
-
     /// Whether the distributed hash table is on; the API says "no" with a 404.
     fn dht(&self) -> Result<bool, DriverError> {
         match self.api.text("/dht/stats") {
@@ -238,7 +213,7 @@ impl Driver for Rqbit {
 
     fn ingest(&mut self, content: &Content, limit: Duration) -> Result<Ingested, DriverError> {
         self.remove(content)?;
-        let metainfo = self.generate(content)?;
+        let metainfo = self.place.make_payload(content)?;
         let start = Instant::now();
         self.add(&metainfo)?;
         wait_for(&format!("check of {}", content.name), limit, PAUSE, || self.checked(&metainfo))?;
@@ -271,15 +246,13 @@ impl Driver for Rqbit {
     }
 
     fn read_back(&mut self, content: &Content) -> Result<String, DriverError> {
-        let path = self.file(content);
-        let digest = File::open(&path).and_then(|mut file| copy_hashed(&mut file, &mut io::sink()));
-        digest.map_err(|source| DriverError::File { path, source })
+        self.place.hash_payload(content)
     }
 
     fn remove(&mut self, content: &Content) -> Result<(), DriverError> {
         self.forget(&content.name)?;
         self.current = None;
-        self.remove_file(content)
+        self.place.remove_payload(content)
     }
 
     fn look(&mut self, _bytes: u64, checks: &mut Checks) -> Option<()> {

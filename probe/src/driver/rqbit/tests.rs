@@ -1,5 +1,7 @@
 //! The driver against a fake: what a good node shows, and how each bad one is named.
 
+use std::fs;
+
 use super::{
     fake::{Fake, Fault},
     *,

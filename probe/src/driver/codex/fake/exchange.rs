@@ -147,7 +147,7 @@ impl Fake {
     fn send(&self, cid: &str, wanted: &[usize]) -> Option<Vec<(usize, Arc<Vec<u8>>)>> {
         let done = {
             let mut state = self.state();
-            let takes: Duration = wanted.iter().map(|_| Duration::from_secs_f64(BLOCK_SECONDS)).sum();
+            let takes = Duration::from_secs_f64(BLOCK_SECONDS) * u32::try_from(wanted.len()).unwrap();
             let done = state.sends_until.map_or_else(Instant::now, |until| until.max(Instant::now())) + takes;
             state.sends_until = Some(done);
             done
