@@ -325,7 +325,7 @@ fn asks_the_store_about_running_attempts_since_their_admission() {
     world.tick("clone");
     let said = world.server.said.lock().unwrap();
     let asked = said.asked.last().unwrap();
-    for part in ["benchgrid_attempt_records", "bg-demo-0000000000-dddddd-t1a1", &format!("start={}", world.now.get())] {
+    for part in ["benchgrid_attempt_records", "lab%3D%22lab%22", "bg-demo-0000000000-dddddd-t1a1", &format!("start={}", world.now.get())] {
         assert!(asked.contains(part), "{part} in {asked}");
     }
 }

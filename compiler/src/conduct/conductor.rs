@@ -108,7 +108,8 @@ impl<'a> Conductor<'a> {
     /// One try; none when somebody else was faster.
     fn once(&mut self) -> Result<Option<Tick>, ConductError> {
         let (tip, lab, state) = self.read()?;
-        let store = StoreClient::new(self.options.store.as_ref().unwrap_or(&lab.spec.metrics.read));
+        let store = self.options.store.as_ref().unwrap_or(&lab.spec.metrics.read);
+        let store = StoreClient::new(store, &lab.metadata.name);
         let seen = Seen { store: store.outcomes(&state.active), cluster: self.cluster.look(&state.active) };
         let now = (self.clock)();
         let decision = decide(&state, &seen, now, &Settings::of(&lab)?);
