@@ -14,7 +14,11 @@ use std::{
     sync::{Arc, Mutex, mpsc},
 };
 
-use benchgrid::conduct::{Cluster, Conductor, Done, KubernetesCluster, NoCluster, Options, Status, Tick, read_state};
+use benchgrid::cli::DeployBranch;
+use benchgrid::cli::status::{self, StatusArgs, StatusFormat};
+use benchgrid::conduct::{
+    Cluster, ConductError, Conductor, Done, KubernetesCluster, Look, NoCluster, Options, Status, Tick, read_state,
+};
 use benchgrid::git::{Branch, Folders, Ownership, Provenance, Publication, Remote, Snapshot, publish};
 use benchgrid_measures::{AttemptName, Timestamp, Verdict};
 use benchgrid_probe::kubernetes::Api;
@@ -141,7 +145,7 @@ impl World {
             .map(|n| {
                 json!({"id": format!("{n:010x}"), "slug": format!("c-{n}"), "levels": {"n": n}, "digest": digest, "order": n,
                        "trials": trials, "needs": {"pods": 3, "cpuMillis": 1, "memoryBytes": 1, "diskBytes": 1},
-                       "readySeconds": 300, "deadlineSeconds": 600})
+                       "readySeconds": 300, "deadlineSeconds": 600, "expectedSeconds": 120, "records": 6})
             })
             .collect();
         let mut files = BTreeMap::from([
@@ -247,7 +251,18 @@ impl World {
 
     fn status(&self) -> Status {
         let repo = Repository::open(self.path("remote.git")).unwrap();
-        Status::of(&read_state(&Branch::open(&repo, "deploy").unwrap().snapshot().unwrap()).unwrap())
+        let branch = Branch::open(&repo, "deploy").unwrap();
+        let snapshot = branch.snapshot().unwrap();
+        let look = Look::read(&snapshot, &snapshot.json("lab.json").unwrap().unwrap(), "").unwrap();
+        Status::of(&read_state(&snapshot).unwrap(), &look, Timestamp(self.now.get()))
+    }
+
+    /// What `benchgrid status` prints.
+    fn said(&self, change: impl Fn(&mut StatusArgs)) -> Result<String, ConductError> {
+        let deploy = DeployBranch { git: self.url(), branch: "deploy".to_owned(), prefix: String::new() };
+        let mut args = StatusArgs { deploy, format: StatusFormat::Text, store: None, no_store: false };
+        change(&mut args);
+        status::said(&args, Timestamp(self.now.get()))
     }
 }
 
@@ -297,7 +312,7 @@ fn a_campaign_from_compile_to_done() {
     assert_eq!(world.files("done").len(), 3);
     let status = world.status();
     let demo = &status.scenarios["demo"];
-    assert_eq!((demo.done, demo.failed, demo.waiting, demo.failed_attempts), (1, 1, 0, 2));
+    assert_eq!((demo.done, demo.given_up, demo.waiting, demo.failed_attempts), (1, 1, 0, 2));
     git(&world.path("remote.git"), &["fsck", "--strict"]);
 }
 
@@ -325,7 +340,12 @@ fn asks_the_store_about_running_attempts_since_their_admission() {
     world.tick("clone");
     let said = world.server.said.lock().unwrap();
     let asked = said.asked.last().unwrap();
-    for part in ["benchgrid_attempt_records", "lab%3D%22lab%22", "bg-demo-0000000000-dddddd-t1a1", &format!("start={}", world.now.get())] {
+    for part in [
+        "benchgrid_attempt_records",
+        "lab%3D%22lab%22",
+        "bg-demo-0000000000-dddddd-t1a1",
+        &format!("start={}", world.now.get()),
+    ] {
         assert!(asked.contains(part), "{part} in {asked}");
     }
 }
@@ -386,7 +406,8 @@ no log: container \"shape\" in pod \"s-g-0\" has no log"
     );
     assert_eq!(world.show(&done("log")), expected);
     // It is no state, and a compile leaves it.
-    assert_eq!(world.status().scenarios["demo"].failed_attempts, 1);
+    let status = world.status();
+    assert_eq!((status.failed.len(), status.failed[0].log.as_ref()), (1, Some(&done("log"))));
     world.compile("demo", 1, 2);
     assert_eq!(world.files("done").len(), 2);
 }
@@ -510,4 +531,63 @@ fn the_verbs_say_what_is_missing() {
     let (repo, remote) = Remote::clone_into(&world.path("look"), &world.url()).unwrap();
     let tip = remote.fetch("deploy").unwrap();
     assert!(Snapshot::at(&repo, "deploy", tip, "").unwrap().read("lab.json").unwrap().is_some());
+}
+
+#[test]
+fn status_says_what_the_branch_says_and_how_many_records_the_store_has() {
+    let world = World::new(2, 1);
+    let text = world.said(|_| {}).unwrap();
+    assert!(text.contains("0 of 2 trials measured; about 4 min to go"), "{text}");
+    world.tick("clone");
+    world.pass(60);
+    let record = |attempt: &str, repetition: u32, node: &str, at: i64| {
+        let metric = json!({"__name__": "benchgrid_success", "attempt": attempt, "phase": "measured", "node": node,
+                            "repetition": repetition.to_string(), "observe": "counter"});
+        json!({"metric": metric, "values": [1], "timestamps": [at * 1000]}).to_string() + "\n"
+    };
+    let now = world.now.get();
+    // One in two parts, one of an earlier attempt of the name, one of another attempt.
+    world.server.said.lock().unwrap().export = [
+        record(FIRST, 1, "a", now - 30),
+        record(FIRST, 1, "b", now - 30),
+        record(FIRST, 2, "a", now - 5),
+        record(FIRST, 2, "a", now - 4),
+        record(FIRST, 1, "c", now - 90),
+        record("bg-demo-0000000000-dddddd-t2a1", 1, "a", now),
+    ]
+    .concat();
+    let text = world.said(|_| {}).unwrap();
+    assert!(text.contains("    3 of 6 records, newest measured 2, counter\n"), "{text}");
+    let asked = world.server.said.lock().unwrap().asked.last().unwrap().clone();
+    assert!(asked.contains("benchgrid_success") && asked.contains(FIRST), "{asked}");
+    let text = world.said(|args| args.no_store = true).unwrap();
+    assert!(text.contains("records are not counted: the store was not asked\n"), "{text}");
+    world.server.said.lock().unwrap().broken = true;
+    let text = world.said(|_| {}).unwrap();
+    assert!(text.contains("records are not counted: the store does not answer here: http://"), "{text}");
+    let text = world.said(|args| args.store = Some("http://127.0.0.1:1".to_owned())).unwrap();
+    assert!(text.contains("http://127.0.0.1:1/api/v1/export"), "{text}");
+}
+
+#[test]
+fn status_names_the_folder_that_has_nothing() {
+    let world = World::new(1, 1);
+    let error = world.said(|args| args.deploy.prefix = "foo".to_owned()).unwrap_err().to_string();
+    assert!(error.starts_with("folder `foo` of branch `deploy` of file://"), "{error}");
+}
+
+#[test]
+fn status_says_that_the_branch_is_paused() {
+    let world = World::new(1, 1);
+    let work = world.path("work");
+    git(world.folder.path(), &["clone", "-q", "-b", "deploy", "remote.git", "work"]);
+    std::fs::write(work.join("paused"), "the switch is changed\nback on Monday\n").unwrap();
+    git(&work, &["add", "paused"]);
+    git(&work, &["commit", "-q", "-m", "Pause"]);
+    git(&work, &["push", "-q"]);
+    let text = world.said(|_| {}).unwrap();
+    assert!(
+        text.contains("about 2 min to go once it goes on") && text.contains("! paused: the switch is changed;"),
+        "{text}"
+    );
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use benchgrid::conduct::{
-    Attempt, By, Cell, ClusterView, Decision, Done, Finished, Marker, Pods, Room, Seen, Settings, State, Status,
-    StoreView, decide,
+    Attempt, By, Cell, ClusterView, Decision, Done, Finished, Look, Marker, Pods, Room, Seen, Settings, State, Status,
+    StoreProgress, StoreView, decide,
 };
 use benchgrid::plan::Needs;
 use benchgrid_measures::{AttemptName, Identity, Outcome, Reason, Timestamp, Verdict};
@@ -24,6 +24,8 @@ fn cell(n: usize, trials: u32) -> Cell {
         needs: Needs::default(),
         ready_seconds: READY,
         deadline_seconds: DEADLINE,
+        expected_seconds: None,
+        records: None,
     }
 }
 
@@ -33,6 +35,20 @@ fn state(cells: usize, trials: u32) -> State {
 
 fn settings(concurrency: u32, drain_seconds: u64, retries: u32) -> Settings {
     Settings { room: Room { concurrency: Some(concurrency) }, drain_seconds, retries }
+}
+
+/// How far it is, where nothing is known but the branch.
+fn status(state: &State, settings: &Settings) -> Status {
+    let look = Look {
+        lab: "lab".to_owned(),
+        settings: settings.clone(),
+        place_seconds: 10.0,
+        prefix: String::new(),
+        logs: BTreeSet::new(),
+        paused: None,
+        store: StoreProgress::NotAsked,
+    };
+    Status::of(state, &look, Timestamp(0))
 }
 
 fn quiet() -> Seen {
@@ -267,9 +283,10 @@ fn retries_come_last_and_are_counted() {
     let decision = decide(&state, &heard(&retry.attempt, marker(Verdict::Failed, 12)), Timestamp(12), &one);
     apply(&mut state, &decision, 12);
     assert!(state.active.is_empty(), "given up after retries + 1");
-    let status = Status::of(&state);
+    let status = status(&state, &one);
     let demo = &status.scenarios["demo"];
-    assert_eq!((demo.done, demo.running, demo.failed, demo.waiting, demo.failed_attempts), (1, 0, 1, 0, 2));
+    assert_eq!((demo.done, demo.running, demo.failed, demo.given_up, demo.waiting), (1, 0, 0, 1, 0));
+    assert_eq!((demo.failed_attempts, status.to_go), (2, None));
 }
 
 /// An attempt that ended, number `n` of the trials.
@@ -476,7 +493,7 @@ fn simulate(
             return accounted(&state, retries);
         }
     }
-    Err(TestCaseError::fail(format!("no end: {}", Status::of(&state))))
+    Err(TestCaseError::fail(format!("no end: {}", status(&state, &settings))))
 }
 
 fn of_trial<'a>(state: &'a State, cell: &'a Cell, trial: u32) -> impl Iterator<Item = &'a Done> {

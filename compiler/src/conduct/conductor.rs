@@ -137,7 +137,7 @@ impl<'a> Conductor<'a> {
 
     /// The newest commit and what it says.
     fn read(&mut self) -> Result<(Oid, Lab, State), ConductError> {
-        let Options { url, branch, .. } = &self.options;
+        let Options { url, branch, prefix, .. } = &self.options;
         let tip = self.remote.fetch(branch)?;
         let tip = tip.ok_or_else(|| GitError::NoBranch { url: url.clone(), branch: branch.clone() })?;
         if let Some(known) = self.known.as_ref().filter(|(id, ..)| *id == tip) {
@@ -146,7 +146,8 @@ impl<'a> Conductor<'a> {
         let (lab, state) = {
             let snapshot = self.snapshot(tip)?;
             let lab: Option<Lab> = snapshot.json("lab.json")?;
-            let lab = lab.ok_or_else(|| ConductError::NoLab { url: url.clone(), branch: branch.clone() })?;
+            let missing = || ConductError::NoLab { url: url.clone(), branch: branch.clone(), prefix: prefix.clone() };
+            let lab = lab.ok_or_else(missing)?;
             (lab, read_state(&snapshot)?)
         };
         self.known = Some((tip, lab.clone(), state.clone()));

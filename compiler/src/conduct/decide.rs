@@ -50,7 +50,7 @@ pub fn decide(state: &State, seen: &Seen, now: Timestamp, settings: &Settings) -
 /// time of their end. So a change of the lab, a compile that changes the experiment, an attempt with an outcome in the
 /// store, or `git rm` of one of the two files lets it go on. An attempt whose nodes never came up but whose
 /// coordinator could say so has its outcome in the store and does not count.
-fn traceless(state: &State, done: &[Done]) -> Option<String> {
+pub(super) fn traceless(state: &State, done: &[Done]) -> Option<String> {
     let counts = |done: &&Done| {
         done.outcome != Verdict::Superseded && done.lab == state.lab && state.wants(done.trial()).is_ok()
     };

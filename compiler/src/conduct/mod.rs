@@ -32,5 +32,7 @@ pub use observed::{ClusterView, Finished, Marker, Pods, Seen, StoreView};
 pub use read::read_state;
 pub use settings::{Room, Settings};
 pub use state::{By, Cell, Done, State};
-pub use status::{ScenarioStatus, Status};
+pub use status::{
+    FailedAttempt, Hindrance, HindranceKind, Look, Progress, Running, ScenarioStatus, Status, StoreProgress, ToGo,
+};
 pub use store::{Store, StoreClient};

@@ -29,6 +29,7 @@ mod value;
 pub use capacity::{Available, Capacity, PoolUse};
 pub use cell::*;
 pub use forecast::measuring_seconds;
+pub(crate) use forecast::place_seconds;
 pub(crate) use measure::whole_seconds;
 pub use pair::{Missing, Pair, Ratio};
 pub use totals::Totals;
