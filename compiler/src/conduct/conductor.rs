@@ -113,9 +113,12 @@ impl<'a> Conductor<'a> {
         let seen = Seen { store: store.outcomes(&state.active), cluster: self.cluster.look(&state.active) };
         let now = (self.clock)();
         let decision = decide(&state, &seen, now, &Settings::of(&lab)?);
+        // What failed can be asked only before the commit that removes it.
+        let logs = self.cluster.logs(&decision.failed());
         let (planned, written) = {
             let snapshot = self.snapshot(tip)?;
-            let planned = Planned::new(&decision, &state, &snapshot, self.admit, now)?;
+            let mut planned = Planned::new(&decision, &state, &snapshot, self.admit, now)?;
+            planned.keep_logs(&decision, logs, &snapshot)?;
             let by = Signature::new("benchgrid conductor", "conductor@benchgrid.io", &Time::new(now.0, 0));
             let by = by.map_err(GitError::from)?;
             let prefix = &self.options.prefix;
