@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """The whole 3x3: matrices/demo-3x3.yaml on the cluster, real BitTorrent clients, all trials; its report, and the plan's forecast held against the clock.
 
-With a folder named, what a reader needs of it is written there: docs/sample holds the last one. Takes as long as the plan says.
+SAMPLE=docs/sample/demo-3x3 writes there what a reader needs of it. Takes as long as the plan says.
 """
 import json
+import os
 import platform
 import re
 import statistics
-import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import lab
@@ -75,14 +76,13 @@ def overhead(ended):
 
 
 def seconds_between(a, b):
-    from datetime import datetime
     return (datetime.fromisoformat(b) - datetime.fromisoformat(a)).total_seconds()
 
 
 PROVENANCE = """# A sample: the 3x3 demo
 
 [report.md](report.md) and [cells.csv](cells.csv) are what `benchgrid report` wrote after `matrices/demo-3x3.yaml` had been deployed by Argo CD on the cluster of `tests/cluster`:
-{measured} trials measured, {failed} attempts failed. Written by `tests/run --cluster demo`; nothing here was edited.
+{measured} trials measured, {failed} attempts failed. `SAMPLE=docs/sample/demo-3x3 tests/run --cluster demo` writes this folder anew.
 
 | | |
 | --- | --- |
@@ -108,7 +108,6 @@ def sample(folder, name, **facts):
         (folder / file).write_text((report / file).read_text())
     ended = lab.done(name)
     memory = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())[1]) / 2**20
-    import os
     text = PROVENANCE.format(
         measured=len([e for e in ended if e["outcome"] == "measured"]), failed=len([e for e in ended if e["outcome"] == "failed"]),
         commit=lab.command("git", "-C", lab.PROJECT, "rev-parse", "--short=12", "HEAD").strip(),
@@ -141,9 +140,9 @@ def main():
     beside = overhead(measured)
     lab.say(f"SEEN    an attempt beside its transfers, median: {beside:.1f} s")
     lab.check_empty()
-    if len(sys.argv) > 1:
+    if os.environ.get("SAMPLE"):
         changes = f", without its latencies ({', '.join(sorted(set(taken_out)))}): this kernel has no netem" if taken_out else ""
-        sample(Path(sys.argv[1]), name, changes=changes, forecast=expected, taken=taken, off=off, overhead=beside)
+        sample(lab.PROJECT / os.environ["SAMPLE"], name, changes=changes, forecast=expected, taken=taken, off=off, overhead=beside)
 
 
 lab.run(main)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A campaign of twenty small trials, while everything around it breaks: one accepted attempt a trial, history only forward.
 
-The conductor is killed again and again at random moments (KILLS, SEED), Argo CD's controllers are killed once, the store is away for two
+The conductor is killed again and again at random moments (KILLS, SEED; TRIALS for more of them), Argo CD's controllers are killed once, the store is away for two
 minutes, somebody else pushes to the branch meanwhile, and the conductor's Git credential expires and is replaced.
 """
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 import lab
 
 SCENARIO = Path("tests/cluster/scenarios/survive.yaml")
-TRIALS, LEECHERS, REPETITIONS = 20, 1, 1
+TRIALS, LEECHERS, REPETITIONS = int(os.environ.get("TRIALS", "20")), 1, 1
 KILLS = int(os.environ.get("KILLS", "10"))
 SEED = int(os.environ.get("SEED", "1"))
 STORE_AWAY_SECONDS = 120
@@ -139,8 +139,9 @@ def check_accepted():
 def main():
     lab.git("config", "core.logAllRefUpdates", "always")
     PASSWORDS.unlink(missing_ok=True)
-    lab.prepare_source()
     lab.edit_source(lab.LAB_FILE, ("conductor:\n", f"conductor:\n    gitSecret: {SECRET}\n"))
+    if TRIALS != 20:
+        lab.edit_source(SCENARIO, ("trials: 10", f"trials: {TRIALS // 2}"))
     lab.compile_and_push(SCENARIO, concurrency=2, retries=3)
     lab.equal("trials", sum(c["trials"] for c in lab.cells("survive")), TRIALS)
     PASSWORDS.write_text(f"{USER}:first\n")

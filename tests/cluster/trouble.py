@@ -11,7 +11,7 @@ from pathlib import Path
 import lab
 
 SCENARIO = Path("tests/cluster/scenarios/trouble.yaml")
-LEECHERS, REPETITIONS, RETRIES = 2, 2, 1
+LEECHERS, REPETITIONS, RETRIES = 1, 2, 1
 OUTAGE_SECONDS = 45
 # attempts: four cells measured (one of them at its second try), two given up after both tries
 ATTEMPTS = 4 + 1 + 2 * (1 + RETRIES)
