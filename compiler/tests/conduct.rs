@@ -86,7 +86,7 @@ fn answer(stream: TcpStream, said: &Mutex<Said>) {
         said.asked.push(head.lines().next().unwrap_or_default().to_owned());
         reply.clone_from(&said.export);
         if said.broken {
-            status = "503 Service Unavailable".to_owned();
+            "503 Service Unavailable".clone_into(&mut status);
         }
     } else if let Some(path) = head.split(' ').nth(1).filter(|path| path.starts_with("/api/v1/namespaces")) {
         let (code, body) = said.cluster.get(path).cloned().unwrap_or((404, "nothing there".to_owned()));

@@ -180,10 +180,8 @@ impl Status {
     pub(super) fn headline(&self) -> String {
         let sum = |of: fn(&ScenarioStatus) -> usize| self.scenarios.values().map(of).sum::<usize>();
         let (trials, done, given_up) = (sum(|s| s.trials), sum(|s| s.done), sum(|s| s.given_up));
-        let mut text = format!("{done} of {trials} trials measured");
-        if given_up > 0 {
-            text += &format!(", {given_up} given up");
-        }
+        let without = if given_up > 0 { format!(", {given_up} given up") } else { String::new() };
+        let text = format!("{done} of {trials} trials measured{without}");
         if trials == 0 {
             "no trial is wanted".to_owned()
         } else if done + given_up == trials {

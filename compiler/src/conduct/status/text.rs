@@ -63,10 +63,8 @@ fn table(f: &mut fmt::Formatter<'_>, rows: &[[String; 10]]) -> fmt::Result {
     }
     writeln!(f)?;
     for [first, rest @ ..] in rows {
-        let mut line = format!("{first:0$}", widths[0]);
-        for (text, width) in rest.iter().zip(&widths[1..]) {
-            line += &format!("  {text:>width$}");
-        }
+        let numbers: Vec<_> = rest.iter().zip(&widths[1..]).map(|(text, width)| format!("  {text:>width$}")).collect();
+        let line = format!("{first:0$}{1}", widths[0], numbers.concat());
         writeln!(f, "{}", line.trim_end())?;
     }
     Ok(())

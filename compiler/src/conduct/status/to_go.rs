@@ -28,7 +28,7 @@ pub struct ToGo {
     pub measured: usize,
     /// Share of attempts that failed so far.
     pub failures: f64,
-    /// Trials that are left and not in it, since their cells do not say how long they take.
+    /// Trials that are left and not in it, since the branch does not say how long they take.
     pub unknown: usize,
 }
 
@@ -60,25 +60,23 @@ impl ToGo {
 
     /// In words; `stopped`: nothing is admitted now.
     pub(super) fn phrase(&self, stopped: bool) -> String {
-        let mut text = format!("about {} to go", minutes(self.seconds));
         let [least, most] = [self.least_seconds, self.most_seconds].map(minutes);
-        if least != most {
-            text += &format!(" ({least} to {most})");
-        }
-        text += &if stopped { " once it goes on".to_owned() } else { format!(", until {}", self.ends) };
-        text += &match self.measured {
-            0 => ", by the plan's forecast".to_owned(),
-            1 => ", by the attempt measured so far".to_owned(),
-            many => format!(", by the {many} attempts measured so far"),
+        let range = if least == most { String::new() } else { format!(" ({least} to {most})") };
+        let when = if stopped { " once it goes on".to_owned() } else { format!(", until {}", self.ends) };
+        let by = match self.measured {
+            0 => "by the plan's forecast".to_owned(),
+            1 => "by the attempt measured so far".to_owned(),
+            many => format!("by the {many} attempts measured so far"),
         };
-        if self.failures > 0.0 {
-            text += &format!(", if {:.0} % of attempts fail as before", (100.0 * self.failures).max(1.0));
-        }
-        if self.unknown > 0 {
-            let those = if self.unknown == 1 { "a trial that does" } else { "trials that do" };
-            text += &format!("; not in it: {} {those} not say how long they take", self.unknown);
-        }
-        text
+        let share = (100.0 * self.failures).max(1.0);
+        let fail =
+            if self.failures > 0.0 { format!(", if {share:.0} % of attempts fail as before") } else { String::new() };
+        let without = match self.unknown {
+            0 => String::new(),
+            1 => "; without a trial of which the branch does not say how long it takes".to_owned(),
+            many => format!("; without {many} trials of which the branch does not say how long they take"),
+        };
+        format!("about {} to go{range}{when}, {by}{fail}{without}", minutes(self.seconds))
     }
 }
 

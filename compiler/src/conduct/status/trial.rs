@@ -59,15 +59,18 @@ pub(super) fn trials(state: &State, retries: u32) -> Vec<Trial<'_>> {
     for cell in &state.cells {
         for number in 1..=cell.trials {
             let key = cell.trial(number);
-            let so_far = tried.get(&key).copied().unwrap_or_default();
-            let stage = match active.get(&key) {
-                _ if so_far.accepted => Stage::Done,
-                Some(attempt) => Stage::Running(attempt),
-                None if so_far.failed > retries => Stage::GivenUp,
-                None if so_far.failed > 0 => Stage::Failed,
-                None => Stage::Waiting,
-            };
-            trials.push(Trial { cell, stage, failed: so_far.failed });
+            let before = tried.get(&key).copied().unwrap_or_default();
+            trials.push(Trial {
+                cell,
+                stage: match active.get(&key) {
+                    _ if before.accepted => Stage::Done,
+                    Some(attempt) => Stage::Running(attempt),
+                    None if before.failed > retries => Stage::GivenUp,
+                    None if before.failed > 0 => Stage::Failed,
+                    None => Stage::Waiting,
+                },
+                failed: before.failed,
+            });
         }
     }
     trials
