@@ -13,7 +13,7 @@ use clap::Args;
 
 use super::{DeployBranch, Exit, fail_conduct};
 use crate::{
-    conduct::{Cluster, ConductError, Conductor, KubernetesCluster, NoCluster, Options},
+    conduct::{Cluster, ConductError, Conductor, KubernetesCluster, NoCluster, Options, Over, Tick},
     render,
 };
 
@@ -21,7 +21,14 @@ use crate::{
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Examples:\n  benchgrid conduct --git https://git.example.org/team/lab.git\n  benchgrid conduct --git \
-                        https://git.example.org/team/lab.git --once"
+                        https://git.example.org/team/lab.git --once\n  benchgrid conduct --git https://git.example.org/team/lab.git --until-done\n\n\
+                        Operators steer by commits to the deploy branch:\n  a file `paused`, its first line the reason   nothing more is \
+                        admitted; what runs goes on\n  `paused`, and `git rm -r active`             everything stops\n  `git rm -r \
+                        active/<scenario>/<attempt>`   the attempt ends, a held one for good; a trial that is wanted is run again\n  `git rm \
+                        done/<scenario>/<slug>/<attempt>.json`   its trial is run again\nNames are used once: what is run again has the next \
+                        number.\n\nExit codes: 0 it was decided, with --until-done all trials are measured; 1 with --until-done, some trials are \
+                        given up; 2 the command\nline is wrong; 3 Git, the network or the machine, with --once a silent store, with --until-done a \
+                        signal"
 )]
 pub struct ConductArgs {
     /// Which branch.
@@ -30,6 +37,9 @@ pub struct ConductArgs {
     /// Look once, change what is to be changed, and end
     #[arg(long)]
     pub once: bool,
+    /// End when every trial is measured or given up and nothing runs any more
+    #[arg(long, conflicts_with = "once")]
+    pub until_done: bool,
     /// Seconds between two looks; without it, what the lab says
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub interval: Option<Duration>,
@@ -48,12 +58,12 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 impl ConductArgs {
     pub(super) fn run(&self) -> Exit {
-        run(self).map_or_else(|error| fail_conduct(&error), |()| Exit::Yes)
+        run(self).unwrap_or_else(|error| fail_conduct(&error))
     }
 }
 
 /// Runs the verb.
-pub fn run(args: &ConductArgs) -> Result<(), ConductError> {
+pub fn run(args: &ConductArgs) -> Result<Exit, ConductError> {
     let temporary = if args.dir.is_none() { Some(temporary()?) } else { None };
     let directory = args.dir.clone().or(temporary.as_ref().map(|folder| folder.path().to_owned())).unwrap_or_default();
     let options = Options {
@@ -67,11 +77,26 @@ pub fn run(args: &ConductArgs) -> Result<(), ConductError> {
     let cluster = cluster()?;
     let mut conductor = Conductor::new(options, cluster.as_ref(), admit, &now, &log)?;
     if args.once {
-        return conductor.tick().map(|_| ());
+        // Its log has said why.
+        return Ok(if conductor.tick()? == Tick::Silent { Exit::Environment } else { Exit::Yes });
+    }
+    if args.until_done {
+        return Ok(conductor.until_over(&signals()).map_or_else(interrupted, finished));
     }
     conductor.run(&signals());
     log("stopped");
-    Ok(())
+    Ok(Exit::Yes)
+}
+
+/// The campaigns are over.
+fn finished(Over { measured, given_up }: Over) -> Exit {
+    log(&format!("done: {measured} trials measured, {given_up} given up"));
+    if given_up == 0 { Exit::Yes } else { Exit::No }
+}
+
+fn interrupted() -> Exit {
+    log("stopped before everything was measured or given up");
+    Exit::Environment
 }
 
 fn temporary() -> Result<tempfile::TempDir, ConductError> {
