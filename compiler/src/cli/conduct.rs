@@ -17,19 +17,25 @@ use crate::{
     render,
 };
 
+const STEERING: &str = "Examples:
+  benchgrid conduct --git https://git.example.org/team/lab.git
+  benchgrid conduct --git https://git.example.org/team/lab.git --once
+  benchgrid conduct --git https://git.example.org/team/lab.git --until-done
+
+A campaign is steered by commits to the deploy branch, made by hand:
+  a file `paused`          nothing more is admitted, what runs goes on; its first line says why
+  git rm -r active         and a file `paused`: everything stops at once
+  git rm -r active/S/A     one attempt goes now; its trial runs again, if it had not ended yet
+  git rm done/S/C/A.json   the trial of a cell runs again
+A name is used once: what runs again has the next number.
+
+Exit codes: 0 decided, and with --until-done everything is measured; 1 some trials are given up
+(--until-done); 2 the command line is wrong; 3 Git, the network or the machine, a silent store
+(--once), a signal (--until-done)";
+
 /// Decide which cells are deployed now, and write it to the deploy branch
 #[derive(Debug, Clone, Args)]
-#[command(
-    after_help = "Examples:\n  benchgrid conduct --git https://git.example.org/team/lab.git\n  benchgrid conduct --git \
-                        https://git.example.org/team/lab.git --once\n  benchgrid conduct --git https://git.example.org/team/lab.git --until-done\n\n\
-                        Operators steer by commits to the deploy branch:\n  a file `paused`, its first line the reason   nothing more is \
-                        admitted; what runs goes on\n  `paused`, and `git rm -r active`             everything stops\n  `git rm -r \
-                        active/<scenario>/<attempt>`   the attempt ends, a held one for good; a trial that is wanted is run again\n  `git rm \
-                        done/<scenario>/<slug>/<attempt>.json`   its trial is run again\nNames are used once: what is run again has the next \
-                        number.\n\nExit codes: 0 it was decided, with --until-done all trials are measured; 1 with --until-done, some trials are \
-                        given up; 2 the command\nline is wrong; 3 Git, the network or the machine, with --once a silent store, with --until-done a \
-                        signal"
-)]
+#[command(after_help = STEERING)]
 pub struct ConductArgs {
     /// Which branch.
     #[command(flatten)]
