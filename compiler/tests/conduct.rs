@@ -17,7 +17,7 @@ use std::{
 use benchgrid::cli::DeployBranch;
 use benchgrid::cli::status::{self, StatusArgs, StatusFormat};
 use benchgrid::conduct::{
-    Cluster, ConductError, Conductor, Done, KubernetesCluster, Look, NoCluster, Options, Status, Tick, read_state,
+    Cluster, ConductError, Conductor, Done, KubernetesCluster, Look, NoCluster, Options, Over, Status, Tick, read_state,
 };
 use benchgrid::git::{Branch, Folders, Ownership, Provenance, Publication, Remote, Snapshot, publish};
 use benchgrid_measures::{AttemptName, Timestamp, Verdict};
@@ -284,7 +284,8 @@ fn a_campaign_from_compile_to_done() {
     assert_eq!(
         attempt,
         json!({"attempt": first, "scenario": "demo", "slug": "c-0", "cell": "0000000000", "digest": "d".repeat(64),
-        "trial": 1, "number": 1, "admitted": Timestamp(world.now.get()).to_string(), "ready_seconds": 300, "deadline_seconds": 600})
+        "trial": 1, "number": 1, "admitted": Timestamp(world.now.get()).to_string(), "ready_seconds": 300, "deadline_seconds": 600,
+        "needs": {"pods": 3, "cpuMillis": 1, "memoryBytes": 1, "diskBytes": 1}, "tree": attempt["tree"]})
     );
     assert_eq!(world.tick("clone"), Tick::Idle, "it runs");
 
@@ -308,7 +309,7 @@ fn a_campaign_from_compile_to_done() {
     world.pass(601);
     assert!(matches!(world.tick("clone"), Tick::Changed(_)), "overdue");
     world.pass(10);
-    assert_eq!(world.tick("clone"), Tick::Idle, "given up");
+    assert_eq!(world.tick("clone"), Tick::Over(Over { measured: 1, given_up: 1 }));
     assert_eq!(world.files("done").len(), 3);
     let status = world.status();
     let demo = &status.scenarios["demo"];
@@ -344,7 +345,7 @@ fn asks_the_store_about_running_attempts_since_their_admission() {
         "benchgrid_attempt_records",
         "lab%3D%22lab%22",
         "bg-demo-0000000000-dddddd-t1a1",
-        &format!("start={}", world.now.get()),
+        &format!("start={}", world.now.get() - 2 * 86_400),
     ] {
         assert!(asked.contains(part), "{part} in {asked}");
     }
@@ -354,13 +355,13 @@ fn asks_the_store_about_running_attempts_since_their_admission() {
 fn a_store_that_fails_changes_nothing() {
     let world = World::new(1, 1);
     world.server.said.lock().unwrap().broken = true;
-    assert_eq!(world.tick("clone"), Tick::Idle);
+    assert_eq!(world.tick("clone"), Tick::Silent);
     assert!(world.log.borrow()[0].contains("the store is silent"), "{:?}", world.log);
     assert!(world.files("active").is_empty());
     let said = &world.server.said;
     said.lock().unwrap().broken = false;
     said.lock().unwrap().export = "<html>not a store</html>".to_owned();
-    assert_eq!(world.tick("clone"), Tick::Idle);
+    assert_eq!(world.tick("clone"), Tick::Silent);
     said.lock().unwrap().export = String::new();
     assert!(matches!(world.tick("clone"), Tick::Changed(_)));
 }
@@ -426,27 +427,6 @@ fn a_log_that_cant_be_had_keeps_no_attempt_from_ending() {
     assert!(matches!(world.tick_in("clone", &cluster), Tick::Changed(_)));
     let log = world.show(&format!("done/demo/c-0/{FIRST}.log"));
     assert!(log.contains("its pods can't be listed: ") && log.contains("pods is forbidden"), "{log}");
-}
-
-#[test]
-fn an_attempt_that_was_measured_leaves_no_log_and_takes_an_older_one_along() {
-    let world = World::new(1, 1);
-    world.tick("clone");
-    let done = |end: &str| format!("done/demo/c-0/{FIRST}.{end}");
-    world.pass(60);
-    world.server.outcome(FIRST, "measured", "ok", world.now.get() * 1000);
-    // Somebody removed the .json of a failed attempt of that name, and left the log.
-    let work = world.path("work");
-    git(world.folder.path(), &["clone", "-q", "-b", "deploy", "remote.git", "work"]);
-    std::fs::create_dir_all(work.join("done/demo/c-0")).unwrap();
-    std::fs::write(work.join(done("log")), "old\n").unwrap();
-    git(&work, &["add", "done"]);
-    git(&work, &["commit", "-q", "-m", "Log"]);
-    git(&work, &["push", "-q"]);
-    assert_eq!(world.files("done"), [done("log")]);
-    world.fallen(FIRST);
-    world.tick_in("clone", &KubernetesCluster(Api::at(&world.server.address)));
-    assert_eq!(world.files("done"), [done("json")]);
 }
 
 #[test]
@@ -546,13 +526,12 @@ fn status_says_what_the_branch_says_and_how_many_records_the_store_has() {
         json!({"metric": metric, "values": [1], "timestamps": [at * 1000]}).to_string() + "\n"
     };
     let now = world.now.get();
-    // One in two parts, one of an earlier attempt of the name, one of another attempt.
+    // One in two parts, one of another attempt.
     world.server.said.lock().unwrap().export = [
         record(FIRST, 1, "a", now - 30),
         record(FIRST, 1, "b", now - 30),
         record(FIRST, 2, "a", now - 5),
         record(FIRST, 2, "a", now - 4),
-        record(FIRST, 1, "c", now - 90),
         record("bg-demo-0000000000-dddddd-t2a1", 1, "a", now),
     ]
     .concat();

@@ -7,12 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use benchgrid::conduct::{
     Attempt, By, Cell, Done, HindranceKind, Look, Progress, Room, Settings, State, Status, StoreProgress,
 };
-use benchgrid::plan::Needs;
+use benchgrid::plan::{Available, Demand, Needs, Provision};
 use benchgrid_measures::{AttemptName, Reason, Timestamp, Verdict};
 
 /// 2026-11-21T08:17:55Z.
 const NOW: i64 = 1_795_249_075;
 const EXPECTED: u64 = 100;
+
+fn pods(pods: u32) -> Demand {
+    Demand { all: Needs { pods, ..Needs::default() }, ..Demand::default() }
+}
 
 fn cell(scenario: &str, n: usize, trials: u32) -> Cell {
     Cell {
@@ -22,7 +26,7 @@ fn cell(scenario: &str, n: usize, trials: u32) -> Cell {
         digest: "d".repeat(64),
         order: n,
         trials,
-        needs: Needs::default(),
+        needs: pods(3),
         ready_seconds: 300,
         deadline_seconds: 600,
         expected_seconds: Some(EXPECTED),
@@ -35,11 +39,15 @@ fn campaign() -> (State, Look) {
     let state = State { cells: (0..3).map(|n| cell("smoke", n, 2)).collect(), ..State::default() };
     let look = Look {
         lab: "main".to_owned(),
-        settings: Settings { room: Room { concurrency: Some(2) }, drain_seconds: 10, retries: 1 },
+        settings: Settings {
+            room: Room { concurrency: Some(2), has: Provision::default() },
+            drain_seconds: 10,
+            hold_seconds: 0,
+            retries: 1,
+        },
         place_seconds: 10.0,
         prefix: String::new(),
         logs: BTreeSet::new(),
-        paused: None,
         store: StoreProgress::NotAsked,
     };
     (state, look)
@@ -58,6 +66,8 @@ fn attempt(cell: &Cell, trial: u32, number: u32, ago: i64) -> Attempt {
         admitted: Timestamp(NOW - ago),
         ready_seconds: cell.ready_seconds,
         deadline_seconds: cell.deadline_seconds,
+        needs: cell.needs.clone(),
+        tree: String::new(),
     }
 }
 
@@ -79,6 +89,7 @@ fn ended(attempt: &Attempt, seconds: i64, outcome: Verdict) -> Done {
         detail: if outcome == Verdict::Failed { "seeders not seen within 61 s".to_owned() } else { String::new() },
         records: 6,
         by: By::Store,
+        needs: attempt.needs.clone(),
         lab: String::new(),
     }
 }
@@ -99,6 +110,8 @@ fn without_a_measured_attempt_the_forecast_counts() {
     assert_eq!(seconds(&state, &look), (330, 330, 330), "6 trials of 110 s in 2 places");
     look.settings.room.concurrency = None;
     assert_eq!(seconds(&state, &look), (110, 110, 110), "no shorter than the longest");
+    look.settings.room.has.all = Available { pods: Some(8), ..Available::default() };
+    assert_eq!(seconds(&state, &look), (330, 330, 330), "there is room for two");
     look.settings.room.concurrency = Some(1);
     state.cells[0].expected_seconds = None;
     let to_go = of(&state, &look).to_go.unwrap();
@@ -192,6 +205,22 @@ fn what_is_due_and_does_not_happen_is_told() {
     assert_eq!(kinds(&state), [HindranceKind::NoTrace]);
 }
 
+#[test]
+fn what_is_held_takes_a_place_and_what_is_too_large_is_told() {
+    let (mut state, mut look) = campaign();
+    let held = attempt(&state.cells[0], 1, 1, 500);
+    state.done = vec![ended(&held, 100, Verdict::Failed)];
+    state.active = vec![held];
+    // Five trials of two tries each, since all attempts failed so far, and one that has one: 110 s each, in one place.
+    assert_eq!(seconds(&state, &look).1, 1210);
+    look.settings.room.has.all = Available { pods: Some(4), ..Available::default() };
+    state.cells[2].needs = pods(5);
+    let hindrances = of(&state, &look).hindrances;
+    let told: Vec<_> = hindrances.iter().map(|hindrance| hindrance.kind).collect();
+    assert_eq!(told, [HindranceKind::Held, HindranceKind::TooLarge]);
+    assert!(hindrances[1].text.starts_with("2 trials can't be admitted, filesize-15mb"), "{}", hindrances[1].text);
+}
+
 /// All three, one after the other.
 fn golden(name: &str, state: &State, look: &Look) {
     let status = of(state, look);
@@ -246,7 +275,7 @@ fn goldens() {
     golden("failures", &state, &look);
 
     let (mut state, mut look) = campaign();
-    look.paused = Some("the switch | is changed".to_owned());
+    state.paused = Some("the switch | is changed".to_owned());
     look.store = StoreProgress::Silent("http://store:8428/api/v1/export: host not found".to_owned());
     let held = attempt(&c[0], 1, 1, 600);
     state.done = vec![ended(&held, 200, Verdict::Failed)];

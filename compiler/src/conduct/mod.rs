@@ -6,15 +6,19 @@
 
 mod admissions;
 mod change;
+mod clock;
 mod cluster;
 mod conductor;
 mod decide;
 mod decision;
 mod endings;
 mod error;
+mod held;
+mod index;
 mod lab;
 mod logs;
 mod observed;
+mod past;
 mod read;
 mod settings;
 mod state;
@@ -26,10 +30,11 @@ pub use crate::render::Attempt;
 pub use cluster::{Cluster, KubernetesCluster, NoCluster};
 pub use conductor::{Admit, Conductor, Options, Tick};
 pub use decide::decide;
-pub use decision::{Admission, Decision, Ending};
+pub use decision::{Admission, Decision, Ending, Over};
 pub use error::ConductError;
 pub use observed::{ClusterView, Finished, Marker, Pods, Seen, StoreView};
-pub use read::read_state;
+pub use past::Past;
+pub use read::{Reading, read_state};
 pub use settings::{Room, Settings};
 pub use state::{By, Cell, Done, State};
 pub use status::{

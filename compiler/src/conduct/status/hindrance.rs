@@ -1,11 +1,10 @@
-use std::collections::BTreeMap;
-
 use benchgrid_measures::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Look, Stage, Trial};
-use crate::conduct::{Done, State, decide::traceless};
+use crate::conduct::{Done, State, decide::traceless, index::Index};
+use crate::plan::shown::count;
 
 /// Seconds that a conductor may take for what is due.
 const SLACK: i64 = 300;
@@ -30,6 +29,10 @@ pub enum HindranceKind {
     NoTrace,
     /// An attempt that ended stays deployed, and takes a place.
     Held,
+    /// Trials need more than the lab has.
+    TooLarge,
+    /// Something in `active/` is no attempt.
+    Stray,
     /// What is due does not happen.
     Overdue,
 }
@@ -37,31 +40,41 @@ pub enum HindranceKind {
 impl HindranceKind {
     /// Whether nothing is admitted while it lasts.
     pub(super) fn stops(self) -> bool {
-        self != Self::Held
+        matches!(self, Self::Paused | Self::NoTrace | Self::Overdue)
     }
 }
 
 /// All that the branch shows.
-pub(super) fn all(state: &State, look: &Look, trials: &[Trial<'_>], now: Timestamp) -> Vec<Hindrance> {
-    let hindrance = |kind| move |text| Hindrance { kind, text };
-    let left = trials.iter().any(|trial| !matches!(trial.stage, Stage::Done | Stage::GivenUp));
-    let paused = look.paused.as_ref().map(|why| match why.as_str() {
-        "" => "paused by the file `paused` on the branch; removing it lets it go on".to_owned(),
-        why => format!("paused: {why}; removing the file `paused` from the branch lets it go on"),
+pub(super) fn all(
+    (state, index): (&State, &Index<'_>),
+    look: &Look,
+    trials: &[Trial<'_>],
+    now: Timestamp,
+) -> Vec<Hindrance> {
+    let of = |kind| move |text| Hindrance { kind, text };
+    let paused = state.paused.as_ref().map(|why| format!("paused: {why}; `git rm paused` lets it go on"));
+    let done: Vec<&Done> = state.done.iter().collect();
+    let left = trials.iter().any(Trial::is_open);
+    let no_trace = traceless(state, index, &done, now).filter(|_| left);
+    let held = state.held().into_iter().map(|(_, done)| {
+        format!("{} ended ({}, {}) and is still deployed: it takes a place", done.attempt, done.outcome, done.reason)
     });
-    let no_trace = traceless(state, &state.done).filter(|_| left);
-    let mut all: Vec<_> = paused.map(hindrance(HindranceKind::Paused)).into_iter().collect();
-    all.extend(no_trace.map(hindrance(HindranceKind::NoTrace)));
-    all.extend(held(state).map(hindrance(HindranceKind::Held)));
-    let stopped = all.iter().any(|hindrance| hindrance.kind.stops());
-    all.extend(overdue(state, look, trials, now, stopped).map(hindrance(HindranceKind::Overdue)));
+    let mut all: Vec<_> = paused.map(of(HindranceKind::Paused)).into_iter().collect();
+    all.extend(no_trace.map(of(HindranceKind::NoTrace)));
+    let stopped = !all.is_empty();
+    all.extend(held.map(of(HindranceKind::Held)));
+    all.extend(too_large(look, trials).map(of(HindranceKind::TooLarge)));
+    all.extend(state.problems.iter().cloned().map(of(HindranceKind::Stray)));
+    all.extend(overdue(state, look, trials, now, stopped).map(of(HindranceKind::Overdue)));
     all
 }
 
-fn held(state: &State) -> impl Iterator<Item = String> {
-    let ended: BTreeMap<&str, &Done> = state.done.iter().map(|done| (done.attempt.as_str(), done)).collect();
-    let held = state.active.iter().filter_map(move |attempt| ended.get(attempt.attempt.as_str()).copied());
-    held.map(|done| format!("{} ended ({}) and is still deployed: it takes a place", done.attempt, done.outcome))
+fn too_large(look: &Look, trials: &[Trial<'_>]) -> Option<String> {
+    let large: Vec<_> =
+        trials.iter().filter(|trial| trial.is_open() && !look.settings.room.has.holds(&trial.cell.needs)).collect();
+    let first = large.first()?.cell;
+    let trials = count(large.len() as u64, "trial");
+    Some(format!("{trials} can't be admitted, {} among them: more is needed than the lab's pools have", first.slug))
 }
 
 /// What a conductor would have done by now.

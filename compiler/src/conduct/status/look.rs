@@ -19,8 +19,6 @@ pub struct Look {
     pub prefix: String,
     /// Files that hold what containers said, below that folder.
     pub logs: BTreeSet<String>,
-    /// Why nothing is admitted: the first line of the branch's file `paused`.
-    pub paused: Option<String>,
     /// What the store has of running attempts.
     pub store: StoreProgress,
 }
@@ -29,16 +27,12 @@ impl Look {
     /// What a commit of the branch says; the store was not asked.
     pub fn read(snapshot: &Snapshot<'_>, lab: &Lab, prefix: &str) -> Result<Self, ConductError> {
         let log = |path: &String| path.rsplit('.').next() == Some("log");
-        let paused = snapshot.read("paused")?;
-        let first =
-            |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default().trim().to_owned();
         Ok(Self {
             lab: lab.metadata.name.clone(),
             settings: Settings::of(lab)?,
             place_seconds: plan::place_seconds(lab),
             prefix: prefix.trim_matches('/').to_owned(),
             logs: snapshot.list("done")?.into_iter().filter(log).collect(),
-            paused: paused.map(first),
             store: StoreProgress::NotAsked,
         })
     }

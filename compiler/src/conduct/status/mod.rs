@@ -23,9 +23,9 @@ use benchgrid_measures::{Reason, Timestamp, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Attempt, Done, State};
+use super::{Attempt, Done, State, index::Index};
 use pace::Pace;
-use trial::{Cells, Stage, Trial, trials};
+use trial::{Stage, Trial, trials};
 
 /// How far the campaigns of a branch are.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -141,8 +141,8 @@ pub struct FailedAttempt {
 impl Status {
     /// What a branch and a look at its surroundings come to.
     pub fn of(state: &State, look: &Look, now: Timestamp) -> Self {
-        let cells = Cells::of(state);
-        let pace = Pace::of(state, &cells, look);
+        let index = Index::of(state);
+        let pace = Pace::of(state, &index, look);
         let trials = trials(state, look.settings.retries);
         let mut scenarios: BTreeMap<String, ScenarioStatus> = BTreeMap::new();
         for cell in &state.cells {
@@ -153,23 +153,23 @@ impl Status {
                 scenario.count(trial.stage);
             }
         }
-        let failed = failed(state, &cells, look);
+        let failed = failed(state, &index, look);
         for done in &state.done {
             let Some(scenario) = scenarios.get_mut(&done.scenario) else { continue };
             scenario.superseded += usize::from(done.outcome == Verdict::Superseded);
-            scenario.failed_attempts += usize::from(cells.is_failure(done));
+            scenario.failed_attempts += usize::from(is_failure(&index, done));
         }
         for (name, scenario) in &mut scenarios {
             let own: Vec<&Trial<'_>> = trials.iter().filter(|trial| trial.cell.scenario == *name).collect();
             scenario.to_go_seconds = ToGo::of(&pace, &own, now).map(|to_go| to_go.seconds);
         }
-        let running = running(state, &cells, look, &pace);
+        let running = running(state, &index, look, &pace);
         Self {
             at: now,
             lab: look.lab.clone(),
             scenarios,
             to_go: ToGo::of(&pace, &trials.iter().collect::<Vec<_>>(), now),
-            hindrances: hindrance::all(state, look, &trials, now),
+            hindrances: hindrance::all((state, &index), look, &trials, now),
             records_unknown: look.store.unknown().filter(|_| !running.is_empty()),
             running,
             failed,
@@ -209,10 +209,15 @@ impl ScenarioStatus {
     }
 }
 
-fn running(state: &State, cells: &Cells<'_>, look: &Look, pace: &Pace) -> Vec<Running> {
-    let ended: BTreeSet<&str> = state.done.iter().map(|done| done.attempt.as_str()).collect();
+/// Whether it is a try at a trial of the present campaigns that failed.
+fn is_failure(index: &Index<'_>, done: &Done) -> bool {
+    done.outcome == Verdict::Failed && index.wants(done.trial()).is_ok()
+}
+
+fn running(state: &State, index: &Index<'_>, look: &Look, pace: &Pace<'_>) -> Vec<Running> {
+    let held: BTreeSet<&str> = state.held().iter().map(|(attempt, _)| attempt.attempt.as_str()).collect();
     let of = |attempt: &Attempt| {
-        let cell = cells.wanting(attempt.trial());
+        let cell = index.wanted(attempt.trial());
         let progress = look.store.of(&attempt.attempt);
         Running {
             attempt: attempt.attempt.clone(),
@@ -230,10 +235,10 @@ fn running(state: &State, cells: &Cells<'_>, look: &Look, pace: &Pace) -> Vec<Ru
             newest: progress.and_then(|progress| progress.newest.clone()),
         }
     };
-    state.active.iter().filter(|attempt| !ended.contains(attempt.attempt.as_str())).map(of).collect()
+    state.active.iter().filter(|attempt| !held.contains(attempt.attempt.as_str())).map(of).collect()
 }
 
-fn failed(state: &State, cells: &Cells<'_>, look: &Look) -> Vec<FailedAttempt> {
+fn failed(state: &State, index: &Index<'_>, look: &Look) -> Vec<FailedAttempt> {
     let of = |done: &Done| FailedAttempt {
         attempt: done.attempt.clone(),
         scenario: done.scenario.clone(),
@@ -246,7 +251,7 @@ fn failed(state: &State, cells: &Cells<'_>, look: &Look) -> Vec<FailedAttempt> {
         detail: done.detail.clone(),
         log: look.log(done),
     };
-    let mut failed: Vec<_> = state.done.iter().filter(|done| cells.is_failure(done)).map(of).collect();
+    let mut failed: Vec<_> = state.done.iter().filter(|done| is_failure(index, done)).map(of).collect();
     failed.sort_by(|a, b| (b.ended, &b.attempt).cmp(&(a.ended, &a.attempt)));
     failed
 }

@@ -1,11 +1,13 @@
 use benchgrid_measures::Verdict;
 
-use super::{Cells, Look};
-use crate::conduct::{Cell, State};
+use super::Look;
+use super::Trial;
+use crate::conduct::{Cell, Room, State, index::Index, settings::Taken};
+use crate::plan::Demand;
 
 /// What attempts take, by those that ended.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Pace {
+#[derive(Debug, Clone)]
+pub(super) struct Pace<'a> {
     /// Seconds from admission to end, over those that were expected: lower quartile, median, upper quartile of the
     /// attempts that were measured; 1 where there are none.
     ratios: Range,
@@ -17,8 +19,9 @@ pub(super) struct Pace {
     pub(super) tries: u32,
     /// Seconds until the place of one that ended is free.
     pub(super) place: f64,
-    /// Places that there are; none: as many as are wanted.
-    pub(super) places: Option<f64>,
+    room: &'a Room,
+    /// What attempts that ended and are still deployed take of it.
+    held: Vec<&'a Demand>,
 }
 
 /// Something that is not known exactly.
@@ -43,12 +46,12 @@ impl Range {
     }
 }
 
-impl Pace {
-    pub(super) fn of(state: &State, cells: &Cells<'_>, look: &Look) -> Self {
+impl<'a> Pace<'a> {
+    pub(super) fn of(state: &'a State, index: &Index<'_>, look: &'a Look) -> Self {
         let mut ratios = Vec::new();
         let (mut measured, mut failed) = (0_u32, 0_u32);
         for done in &state.done {
-            let Some(cell) = cells.wanting(done.trial()) else { continue };
+            let Some(cell) = index.wanted(done.trial()) else { continue };
             failed += u32::from(done.outcome == Verdict::Failed);
             if done.outcome != Verdict::Measured {
                 continue;
@@ -65,8 +68,21 @@ impl Pace {
             failures: f64::from(failed) / f64::from((failed + measured).max(1)),
             tries: look.settings.retries.saturating_add(1),
             place: look.place_seconds,
-            places: look.settings.room.concurrency.map(f64::from),
+            room: &look.settings.room,
+            held: state.held().iter().map(|(attempt, _)| &attempt.needs).collect(),
         }
+    }
+
+    /// How many of these trials there is room for at a time: at least one.
+    pub(super) fn places(&self, trials: &[&Trial<'_>]) -> f64 {
+        let mut taken = Taken::nothing(self.room);
+        self.held.iter().for_each(|demand| taken.take(demand));
+        let fits = |trial: &&&Trial<'_>| {
+            let fits = taken.fits(&trial.cell.needs);
+            taken.take(&trial.cell.needs);
+            fits
+        };
+        count(trials.iter().take_while(fits).count().max(1))
     }
 
     /// Seconds from admission to end; no more than the deadline lets it have. None where the cell does not say.

@@ -28,14 +28,11 @@ impl StoreProgress {
     /// A metric that every record has once.
     pub(crate) const METRIC: &str = "benchgrid_success";
 
-    /// Counts the records of these attempts; what an earlier attempt of a name left is not counted.
+    /// Counts the records of these attempts.
     pub(crate) fn of_samples(samples: &[Sample], attempts: &[Attempt]) -> Self {
         let one = |attempt: &Attempt| {
-            let own = |sample: &&Sample| {
-                let new = |time: &i64| time.div_euclid(1000) >= attempt.admitted.0;
-                sample.label("attempt") == attempt.attempt && sample.timestamps.iter().any(new)
-            };
-            let own: Vec<&Sample> = samples.iter().filter(own).collect();
+            let own = samples.iter().filter(|sample| sample.label("attempt") == attempt.attempt);
+            let own: Vec<&Sample> = own.collect();
             // The export may give a series in several parts.
             let records = own.iter().map(|sample| &sample.metric).collect::<BTreeSet<_>>().len() as u64;
             let newest = own.iter().max_by_key(|sample| sample.timestamps.iter().max());

@@ -3,7 +3,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::later;
-use super::pace::{Pace, Range, count, float};
+use super::pace::{Pace, Range, float};
 use super::trial::{Stage, Trial};
 use crate::plan::shown;
 
@@ -34,27 +34,21 @@ pub struct ToGo {
 
 impl ToGo {
     /// What is left of these trials; none where that is nothing, or unknown altogether.
-    pub(super) fn of(pace: &Pace, trials: &[&Trial<'_>], now: Timestamp) -> Option<Self> {
-        let (mut sum, mut longest, mut known, mut unknown) = (Range::default(), Range::default(), 0, 0);
-        for trial in trials.iter().filter(|trial| !matches!(trial.stage, Stage::Done | Stage::GivenUp)) {
-            let Some((all, next)) = left(pace, trial, now) else {
-                unknown += 1;
-                continue;
-            };
-            known += 1;
-            sum = sum.with(all, |a, b| a + b);
-            longest = longest.with(next, f64::max);
-        }
-        let places = pace.places.unwrap_or(f64::INFINITY).min(count(known)).max(1.0);
+    pub(super) fn of(pace: &Pace<'_>, trials: &[&Trial<'_>], now: Timestamp) -> Option<Self> {
+        let open: Vec<&Trial<'_>> = trials.iter().copied().filter(|trial| trial.is_open()).collect();
+        let times: Vec<(Range, Range)> = open.iter().filter_map(|trial| left(pace, trial, now)).collect();
+        let sum = times.iter().fold(Range::default(), |sum, (all, _)| sum.with(*all, |a, b| a + b));
+        let longest = times.iter().fold(Range::default(), |longest, (_, next)| longest.with(*next, f64::max));
+        let places = pace.places(&open);
         let whole = sum.map(|sum| sum / places).with(longest, f64::max);
-        (known > 0).then(|| Self {
+        (!times.is_empty()).then(|| Self {
             seconds: seconds(whole.middle),
             least_seconds: seconds(whole.least),
             most_seconds: seconds(whole.most),
             ends: later(now, whole.middle),
             measured: pace.attempts,
             failures: (pace.failures * 1000.0).round() / 1000.0,
-            unknown,
+            unknown: open.len() - times.len(),
         })
     }
 
@@ -86,7 +80,7 @@ pub(super) fn minutes(seconds: u64) -> String {
 }
 
 /// Seconds for which a trial still takes a place: with the tries that are likely, and the next one alone.
-fn left(pace: &Pace, trial: &Trial<'_>, now: Timestamp) -> Option<(Range, Range)> {
+fn left(pace: &Pace<'_>, trial: &Trial<'_>, now: Timestamp) -> Option<(Range, Range)> {
     let once = pace.seconds(trial.cell)?;
     let hold = once.map(|seconds| seconds + pace.place);
     let tries = pace.tries.saturating_sub(trial.failed);

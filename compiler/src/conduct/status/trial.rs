@@ -1,29 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use benchgrid_measures::Verdict;
-
 use crate::conduct::admissions::tries;
-use crate::conduct::{Attempt, Cell, Done, State, state::TrialKey};
-
-/// The cells of the present campaigns, by scenario and id.
-pub(super) struct Cells<'a>(BTreeMap<(&'a str, &'a str), &'a Cell>);
-
-impl<'a> Cells<'a> {
-    pub(super) fn of(state: &'a State) -> Self {
-        Self(state.cells.iter().map(|cell| ((cell.scenario.as_str(), cell.id.as_str()), cell)).collect())
-    }
-
-    /// The cell of a trial, while its campaign wants the trial: the same experiment, and as many trials.
-    pub(super) fn wanting(&self, (scenario, cell, digest, trial): TrialKey<'_>) -> Option<&'a Cell> {
-        let cell = self.0.get(&(scenario, cell)).copied();
-        cell.filter(|cell| cell.digest == digest && trial <= cell.trials)
-    }
-
-    /// Whether a try at a trial that is wanted failed.
-    pub(super) fn is_failure(&self, done: &Done) -> bool {
-        done.outcome == Verdict::Failed && self.wanting(done.trial()).is_some()
-    }
-}
+use crate::conduct::{Attempt, Cell, State};
 
 /// Where a trial is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,11 +27,18 @@ pub(super) struct Trial<'a> {
     pub(super) failed: u32,
 }
 
+impl Trial<'_> {
+    /// Whether it still is to be measured.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.stage, Stage::Done | Stage::GivenUp)
+    }
+}
+
 /// All trials of all campaigns. An attempt that has ended and stays deployed does not run.
 pub(super) fn trials(state: &State, retries: u32) -> Vec<Trial<'_>> {
     let tried = tries(&state.done);
-    let ended: BTreeSet<&str> = state.done.iter().map(|done| done.attempt.as_str()).collect();
-    let active = state.active.iter().filter(|attempt| !ended.contains(attempt.attempt.as_str()));
+    let held: BTreeSet<&str> = state.held().iter().map(|(attempt, _)| attempt.attempt.as_str()).collect();
+    let active = state.active.iter().filter(|attempt| !held.contains(attempt.attempt.as_str()));
     let active: BTreeMap<_, &Attempt> = active.map(|attempt| (attempt.trial(), attempt)).collect();
     let mut trials = Vec::new();
     for cell in &state.cells {
