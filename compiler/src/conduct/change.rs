@@ -1,7 +1,7 @@
 use benchgrid_measures::Timestamp;
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
-use super::{Admission, Admit, ConductError, Decision, State};
+use super::{Admission, Admit, ConductError, Decision, Ending, State};
 use crate::git::{Change, Snapshot};
 
 /// A decision as a change of the branch, with the commit's message and what could not be done.
@@ -36,6 +36,24 @@ impl Planned {
             }
         }
         Ok(Self { message: message(&lines), change, lines, problems })
+    }
+
+    /// Adds what containers said, beside how their attempts ended; what another attempt of a name said goes.
+    pub(super) fn keep_logs(
+        &mut self,
+        decision: &Decision,
+        mut logs: BTreeMap<String, String>,
+        snapshot: &Snapshot<'_>,
+    ) -> Result<(), ConductError> {
+        for Ending { attempt, .. } in &decision.end {
+            let path = format!("done/{}/{}/{}.log", attempt.scenario, attempt.slug, attempt.attempt);
+            if let Some(log) = logs.remove(&attempt.attempt) {
+                self.change.write.insert(path, log.into_bytes());
+            } else if snapshot.id(&path)?.is_some() {
+                self.change.remove.push(path);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -108,13 +108,17 @@ impl<'a> Conductor<'a> {
     /// One try; none when somebody else was faster.
     fn once(&mut self) -> Result<Option<Tick>, ConductError> {
         let (tip, lab, state) = self.read()?;
-        let store = StoreClient::new(self.options.store.as_ref().unwrap_or(&lab.spec.metrics.read));
+        let store = self.options.store.as_ref().unwrap_or(&lab.spec.metrics.read);
+        let store = StoreClient::new(store, &lab.metadata.name);
         let seen = Seen { store: store.outcomes(&state.active), cluster: self.cluster.look(&state.active) };
         let now = (self.clock)();
         let decision = decide(&state, &seen, now, &Settings::of(&lab)?);
+        // What failed can be asked only before the commit that removes it.
+        let logs = self.cluster.logs(&decision.failed());
         let (planned, written) = {
             let snapshot = self.snapshot(tip)?;
-            let planned = Planned::new(&decision, &state, &snapshot, self.admit, now)?;
+            let mut planned = Planned::new(&decision, &state, &snapshot, self.admit, now)?;
+            planned.keep_logs(&decision, logs, &snapshot)?;
             let by = Signature::new("benchgrid conductor", "conductor@benchgrid.io", &Time::new(now.0, 0));
             let by = by.map_err(GitError::from)?;
             let prefix = &self.options.prefix;

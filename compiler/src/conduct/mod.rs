@@ -13,6 +13,7 @@ mod decision;
 mod endings;
 mod error;
 mod lab;
+mod logs;
 mod observed;
 mod read;
 mod settings;

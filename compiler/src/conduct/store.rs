@@ -18,6 +18,7 @@ pub trait Store {
 #[derive(Debug, Clone)]
 pub struct StoreClient {
     base: String,
+    lab: String,
     agent: ureq::Agent,
 }
 
@@ -25,10 +26,11 @@ impl StoreClient {
     /// Attempts asked about in one request: a URL of a few kilobytes.
     const CHUNK: usize = 50;
 
-    /// The store at that base URL.
-    pub fn new(base: &str) -> Self {
+    /// The store at that base URL; only what this lab's attempts said is heard: labs that share a scenario and a store
+    /// have attempts of the same names.
+    pub fn new(base: &str, lab: &str) -> Self {
         let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(20)));
-        Self { base: base.trim_end_matches('/').to_owned(), agent: config.build().into() }
+        Self { base: base.trim_end_matches('/').to_owned(), lab: lab.to_owned(), agent: config.build().into() }
     }
 
     fn ask(&self, attempts: &[&Attempt]) -> Result<Vec<Sample>, String> {
@@ -38,7 +40,7 @@ impl StoreClient {
         let nonce = format!("asked-{nonce}");
         let names = attempts.iter().map(|attempt| attempt.attempt.as_str()).chain([nonce.as_str()]);
         let names = names.collect::<Vec<_>>().join("|");
-        let matcher = format!("{{__name__=\"{OUTCOME_METRIC}\",attempt=~\"{names}\"}}");
+        let matcher = format!("{{__name__=\"{OUTCOME_METRIC}\",lab=\"{}\",attempt=~\"{names}\"}}", self.lab);
         let start = attempts.iter().map(|attempt| attempt.admitted.0).min().unwrap_or_default();
         let url = format!("{}/api/v1/export", self.base);
         let request = self.agent.get(&url).query("match[]", &matcher).query("start", start.to_string());
