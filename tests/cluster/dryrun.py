@@ -64,9 +64,9 @@ class Spaces:
             lab.kubectl("delete", "namespace", name, "--wait=false")
 
 
-def tried(files):
+def tried(files, *options):
     """What the server says of these files: how many objects it takes, and its complaints."""
-    seen = subprocess.run(["kubectl", "apply", "--dry-run=server", *(f"--filename={f}" for f in files)], capture_output=True, text=True,
+    seen = subprocess.run(["kubectl", "apply", "--dry-run=server", *options, *(f"--filename={f}" for f in files)], capture_output=True, text=True,
                               env=dict(os.environ, PATH=lab.ENV["PATH"], KUBECONFIG=lab.ENV["KUBECONFIG"]), timeout=LIMIT_SECONDS)
     complaints = [line for line in seen.stderr.splitlines() if line and not line.startswith("Warning:")]
     if seen.returncode and not complaints:
@@ -134,12 +134,30 @@ def can_fail(texts, work):
         lab.check(f"the server refuses {where} with {new.strip()}", taken == objects(text) - 1 and word in said, f"{taken} of {objects(text)} taken\n{said}")
 
 
+def flux(texts, work):
+    """The account that the example for Flux deploys with may make cells, and nothing else."""
+    example = (lab.PROJECT / "docs/examples/flux/cells.yaml").read_text().split("\n---\n")
+    rights = [one for one in example if "kind: ClusterRole" in one]
+    lab.kubectl("create", "-f", "-", input="\n---\n".join(rights))
+    account = "--as=system:serviceaccount:flux-system:benchgrid-cells"
+    cell = {"cell": next(iter(texts.values()))}
+    taken, complaints = tried(written(cell, work / "flux" / "cell"), account)
+    lab.equal("Flux's account may make everything of a cell", (taken, complaints), (objects(cell["cell"]), []))
+    pods = cell["cell"].replace("  - pods/log\n", "  - pods/log\n  - secrets\n")
+    others = {"rights": pods, "conductor": texts["_conductor"], "secret": "apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: default}\n"}
+    for name, text in others.items():
+        _, complaints = tried(written({name: text}, work / "flux" / name), account)
+        lab.check(f"Flux's account may not make {name}", any("forbidden" in c for c in complaints), complaints)
+    lab.kubectl("delete", "-f", "-", input="\n---\n".join(rights))
+
+
 def main():
     lab.prepare_source()
     work, spaces, began = lab.SOURCE.parent, Spaces(), time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         cells, total, texts = everything(pool, spaces, work)
     can_fail(texts, work)
+    flux(texts, work)
     seconds = time.monotonic() - began
     lab.say(f"SEEN    {cells} cells, {total} objects: {seconds:.0f} s")
     lab.check(f"all of it takes less than {LIMIT_SECONDS} s", seconds < LIMIT_SECONDS, seconds)

@@ -220,10 +220,14 @@ def strange_kinds(slug):
         lab.push_event(before)
         lab.wait_until("its Application is there", 200, lambda: name in lab.applications())
         refused_by_argocd(f"a cell with a {kind}", name, [("namespace", name)], kind, "not permitted in project")
+    # an Application that is still syncing goes when it has used up its retries, and no sooner
     before = lab.head()
     lab.commit_on_branch({f"active/{NAME}/{name}": None for name in strange}, "enough of that")
     lab.push_event(before)
-    lab.wait_until("their Applications are gone with their directories", 200, lambda: not set(strange) & set(lab.applications()))
+    lab.wait_until("Argo CD is told to remove them", 200, lambda: all(lab.applications()[n]["metadata"].get("deletionTimestamp") for n in strange))
+    for name in strange:
+        lab.kubectl("-n", "argocd", "patch", "application", name, "--type=merge", "--patch", '{"operation": null}')
+    lab.wait_until("their Applications go at once when their syncs are ended", 60, lambda: not set(strange) & set(lab.applications()))
 
 
 # --- pods
