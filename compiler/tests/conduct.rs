@@ -14,7 +14,9 @@ use std::{
     sync::{Arc, Mutex, mpsc},
 };
 
-use benchgrid::conduct::{Cluster, Conductor, Done, KubernetesCluster, NoCluster, Options, Status, Tick, read_state};
+use benchgrid::conduct::{
+    Cluster, Conductor, Done, KubernetesCluster, NoCluster, Options, Over, Status, Tick, read_state,
+};
 use benchgrid::git::{Branch, Folders, Ownership, Provenance, Publication, Remote, Snapshot, publish};
 use benchgrid_measures::{AttemptName, Timestamp, Verdict};
 use benchgrid_probe::kubernetes::Api;
@@ -269,7 +271,8 @@ fn a_campaign_from_compile_to_done() {
     assert_eq!(
         attempt,
         json!({"attempt": first, "scenario": "demo", "slug": "c-0", "cell": "0000000000", "digest": "d".repeat(64),
-        "trial": 1, "number": 1, "admitted": Timestamp(world.now.get()).to_string(), "ready_seconds": 300, "deadline_seconds": 600})
+        "trial": 1, "number": 1, "admitted": Timestamp(world.now.get()).to_string(), "ready_seconds": 300, "deadline_seconds": 600,
+        "needs": {"pods": 3, "cpuMillis": 1, "memoryBytes": 1, "diskBytes": 1}, "tree": attempt["tree"]})
     );
     assert_eq!(world.tick("clone"), Tick::Idle, "it runs");
 
@@ -293,7 +296,7 @@ fn a_campaign_from_compile_to_done() {
     world.pass(601);
     assert!(matches!(world.tick("clone"), Tick::Changed(_)), "overdue");
     world.pass(10);
-    assert_eq!(world.tick("clone"), Tick::Idle, "given up");
+    assert_eq!(world.tick("clone"), Tick::Over(Over { measured: 1, given_up: 1 }));
     assert_eq!(world.files("done").len(), 3);
     let status = world.status();
     let demo = &status.scenarios["demo"];
@@ -325,7 +328,12 @@ fn asks_the_store_about_running_attempts_since_their_admission() {
     world.tick("clone");
     let said = world.server.said.lock().unwrap();
     let asked = said.asked.last().unwrap();
-    for part in ["benchgrid_attempt_records", "lab%3D%22lab%22", "bg-demo-0000000000-dddddd-t1a1", &format!("start={}", world.now.get())] {
+    for part in [
+        "benchgrid_attempt_records",
+        "lab%3D%22lab%22",
+        "bg-demo-0000000000-dddddd-t1a1",
+        &format!("start={}", world.now.get() - 2 * 86_400),
+    ] {
         assert!(asked.contains(part), "{part} in {asked}");
     }
 }
@@ -334,13 +342,13 @@ fn asks_the_store_about_running_attempts_since_their_admission() {
 fn a_store_that_fails_changes_nothing() {
     let world = World::new(1, 1);
     world.server.said.lock().unwrap().broken = true;
-    assert_eq!(world.tick("clone"), Tick::Idle);
+    assert_eq!(world.tick("clone"), Tick::Silent);
     assert!(world.log.borrow()[0].contains("the store is silent"), "{:?}", world.log);
     assert!(world.files("active").is_empty());
     let said = &world.server.said;
     said.lock().unwrap().broken = false;
     said.lock().unwrap().export = "<html>not a store</html>".to_owned();
-    assert_eq!(world.tick("clone"), Tick::Idle);
+    assert_eq!(world.tick("clone"), Tick::Silent);
     said.lock().unwrap().export = String::new();
     assert!(matches!(world.tick("clone"), Tick::Changed(_)));
 }

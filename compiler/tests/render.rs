@@ -12,7 +12,7 @@ use std::process::Command;
 use benchgrid::cli::schema::schema;
 use benchgrid::kustomize::{NoPrograms, build, load_base, name, read_documents};
 use benchgrid::matrix;
-use benchgrid::plan::{Cell, Plan, Systems, plan};
+use benchgrid::plan::{Cell, Demand, Plan, Systems, plan};
 use benchgrid::render::{
     Attempt, Files, Overlays, PlanFile, admit, attempt, files, plan_json, plan_markdown, plan_text, show,
 };
@@ -126,6 +126,8 @@ fn admitted(plan: &Plan, cell: &Cell) -> (AttemptName, Attempt) {
         admitted: "2026-01-01T00:00:00Z".parse().unwrap(),
         ready_seconds: 300,
         deadline_seconds: cell.deadline_seconds,
+        needs: Demand::of(cell),
+        tree: String::new(),
     };
     (name, file)
 }

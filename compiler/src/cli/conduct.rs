@@ -13,16 +13,29 @@ use clap::Args;
 
 use super::{DeployBranch, Exit, fail_conduct};
 use crate::{
-    conduct::{Cluster, ConductError, Conductor, KubernetesCluster, NoCluster, Options},
+    conduct::{Cluster, ConductError, Conductor, KubernetesCluster, NoCluster, Options, Over, Tick},
     render,
 };
 
+const STEERING: &str = "Examples:
+  benchgrid conduct --git https://git.example.org/team/lab.git
+  benchgrid conduct --git https://git.example.org/team/lab.git --once
+  benchgrid conduct --git https://git.example.org/team/lab.git --until-done
+
+A campaign is steered by commits to the deploy branch, made by hand:
+  a file `paused`          nothing more is admitted, what runs goes on; its first line says why
+  git rm -r active         and a file `paused`: everything stops at once
+  git rm -r active/S/A     one attempt goes now; its trial runs again, if it had not ended yet
+  git rm done/S/C/A.json   the trial of a cell runs again
+A name is used once: what runs again has the next number.
+
+Exit codes: 0 decided, and with --until-done everything is measured; 1 some trials are given up
+(--until-done); 2 the command line is wrong; 3 Git, the network or the machine, a silent store
+(--once), a signal (--until-done)";
+
 /// Decide which cells are deployed now, and write it to the deploy branch
 #[derive(Debug, Clone, Args)]
-#[command(
-    after_help = "Examples:\n  benchgrid conduct --git https://git.example.org/team/lab.git\n  benchgrid conduct --git \
-                        https://git.example.org/team/lab.git --once"
-)]
+#[command(after_help = STEERING)]
 pub struct ConductArgs {
     /// Which branch.
     #[command(flatten)]
@@ -30,6 +43,9 @@ pub struct ConductArgs {
     /// Look once, change what is to be changed, and end
     #[arg(long)]
     pub once: bool,
+    /// End when every trial is measured or given up and nothing runs any more
+    #[arg(long, conflicts_with = "once")]
+    pub until_done: bool,
     /// Seconds between two looks; without it, what the lab says
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub interval: Option<Duration>,
@@ -48,12 +64,12 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 impl ConductArgs {
     pub(super) fn run(&self) -> Exit {
-        run(self).map_or_else(|error| fail_conduct(&error), |()| Exit::Yes)
+        run(self).unwrap_or_else(|error| fail_conduct(&error))
     }
 }
 
 /// Runs the verb.
-pub fn run(args: &ConductArgs) -> Result<(), ConductError> {
+pub fn run(args: &ConductArgs) -> Result<Exit, ConductError> {
     let temporary = if args.dir.is_none() { Some(temporary()?) } else { None };
     let directory = args.dir.clone().or(temporary.as_ref().map(|folder| folder.path().to_owned())).unwrap_or_default();
     let options = Options {
@@ -67,11 +83,26 @@ pub fn run(args: &ConductArgs) -> Result<(), ConductError> {
     let cluster = cluster()?;
     let mut conductor = Conductor::new(options, cluster.as_ref(), admit, &now, &log)?;
     if args.once {
-        return conductor.tick().map(|_| ());
+        // Its log has said why.
+        return Ok(if conductor.tick()? == Tick::Silent { Exit::Environment } else { Exit::Yes });
+    }
+    if args.until_done {
+        return Ok(conductor.until_over(&signals()).map_or_else(interrupted, finished));
     }
     conductor.run(&signals());
     log("stopped");
-    Ok(())
+    Ok(Exit::Yes)
+}
+
+/// The campaigns are over.
+fn finished(Over { measured, given_up }: Over) -> Exit {
+    log(&format!("done: {measured} trials measured, {given_up} given up"));
+    if given_up == 0 { Exit::Yes } else { Exit::No }
+}
+
+fn interrupted() -> Exit {
+    log("stopped before everything was measured or given up");
+    Exit::Environment
 }
 
 fn temporary() -> Result<tempfile::TempDir, ConductError> {

@@ -1,7 +1,7 @@
 use benchgrid_measures::Timestamp;
 use std::{collections::BTreeMap, fmt::Write};
 
-use super::{Admission, Admit, ConductError, Decision, Ending, State};
+use super::{Admission, Admit, Attempt, ConductError, Decision, Ending, State};
 use crate::git::{Change, Snapshot};
 
 /// A decision as a change of the branch, with the commit's message and what could not be done.
@@ -24,18 +24,25 @@ impl Planned {
         let (mut change, mut lines, mut problems) = (Change::default(), Vec::new(), Vec::new());
         for ending in &decision.end {
             let done = ending.done(now, &state.lab);
-            change.remove.push(format!("active/{}/{}", done.scenario, done.attempt));
+            if !ending.held {
+                change.remove.push(folder(&ending.attempt));
+            }
             let path = format!("done/{}/{}/{}.json", done.scenario, done.slug, done.attempt);
             change.write.insert(path, json(&done)?);
             lines.push(ending.to_string());
         }
+        for attempt in &decision.release {
+            change.remove.push(folder(attempt));
+            lines.push(format!("let go {}: {}", attempt.attempt, attempt.slug));
+        }
+        let left = lines.len();
         for admission in &decision.admit {
             match self::admit(admission, snapshot, admit, now, &mut change)? {
                 Ok(()) => lines.push(admission.to_string()),
                 Err(why) => problems.push(format!("can't admit {}: {why}", admission.name)),
             }
         }
-        Ok(Self { message: message(&lines), change, lines, problems })
+        Ok(Self { message: message(&lines, left), change, lines, problems })
     }
 
     /// Adds what containers said, beside how their attempts ended; what another attempt of a name said goes.
@@ -57,6 +64,11 @@ impl Planned {
     }
 }
 
+/// Where an attempt stands while it is deployed.
+fn folder(attempt: &Attempt) -> String {
+    format!("active/{}/{}", attempt.scenario, attempt.attempt)
+}
+
 /// The cell's tree under the attempt's name; only the top kustomization.yaml differs, and attempt.json is new.
 fn admit(
     admission: &Admission,
@@ -65,9 +77,9 @@ fn admit(
     now: Timestamp,
     change: &mut Change,
 ) -> Result<Result<(), String>, ConductError> {
-    let attempt = admission.attempt(now);
+    let mut attempt = admission.attempt(now);
     let from = format!("overlays/{}/{}", attempt.scenario, attempt.slug);
-    let to = format!("active/{}/{}", attempt.scenario, attempt.attempt);
+    let to = folder(&attempt);
     let path = format!("{from}/kustomization.yaml");
     let text = snapshot.read(&path)?.and_then(|bytes| String::from_utf8(bytes).ok());
     let rewritten = match text.map(|text| rewrite(&text, &admission.name)) {
@@ -75,6 +87,9 @@ fn admit(
         Some(Err(why)) => return Ok(Err(format!("{path}: {why}"))),
         None => return Ok(Err(format!("{path} is missing or no text"))),
     };
+    let Some(overlay) = snapshot.id(&from)? else { return Ok(Err(format!("{from} is missing"))) };
+    let tree = snapshot.folder_with(overlay, "kustomization.yaml", Some(rewritten.as_bytes()))?;
+    attempt.tree = tree.to_string();
     change.copy.push((from, to.clone()));
     change.write.insert(format!("{to}/kustomization.yaml"), rewritten.into_bytes());
     change.write.insert(format!("{to}/attempt.json"), json(&attempt)?);
@@ -85,13 +100,11 @@ fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, ConductError> {
     Ok(format!("{}\n", serde_json::to_string_pretty(value)?).into_bytes())
 }
 
-fn message(lines: &[String]) -> String {
+/// `left`: how many of the lines are of attempts that ended or left.
+fn message(lines: &[String], left: usize) -> String {
     let subject = match lines {
         [one] => one.split(':').next().unwrap_or(one).to_owned(),
-        many => {
-            let ends = many.iter().filter(|line| line.starts_with("end ")).count();
-            format!("{ends} ended, {} admitted", many.len() - ends)
-        }
+        many => format!("{left} ended, {} admitted", many.len() - left),
     };
     let mut text = format!("Conduct: {subject}\n\n");
     for line in lines {

@@ -8,7 +8,7 @@ use benchgrid_measures::{AttemptName, Timestamp};
 use git2::{Oid, Repository, Signature, Time};
 
 use super::change::Planned;
-use super::{Cluster, ConductError, Seen, Settings, State, Store, StoreClient, decide, lab, read_state, webhook};
+use super::{Cluster, ConductError, Decision, Over, Reading, Seen, Settings, Store, StoreClient, decide, lab, webhook};
 use crate::git::{Backoff, GitError, Pushed, Remote, Snapshot, Written, write_commit};
 use crate::spec::Lab;
 
@@ -42,18 +42,40 @@ pub struct Conductor<'a> {
     clock: &'a dyn Fn() -> Timestamp,
     log: &'a dyn Fn(&str),
     /// What the newest commit said, so that it is not read again every few seconds.
-    known: Option<(Oid, Lab, State)>,
+    known: Option<Known>,
     /// What was said last, so that it is not said again every few seconds.
     said: Vec<String>,
+}
+
+/// What one commit said.
+struct Known {
+    tip: Oid,
+    lab: Lab,
+    reading: Reading,
 }
 
 /// What a tick did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tick {
-    /// The branch is as it should be.
+    /// The branch is as it should be; there is more to do.
     Idle,
+    /// The branch is as it should be, and will stay so: nothing runs, nothing lingers, nothing waits.
+    Over(Over),
+    /// Nothing could be decided, since the store is silent; the log says why.
+    Silent,
     /// A commit was pushed.
     Changed(Oid),
+}
+
+impl Tick {
+    /// After a decision that changes nothing.
+    fn unchanged(decision: &Decision) -> Self {
+        match decision.over {
+            Some(over) => Self::Over(over),
+            None if decision.silent => Self::Silent,
+            None => Self::Idle,
+        }
+    }
 }
 
 impl<'a> Conductor<'a> {
@@ -74,20 +96,35 @@ impl<'a> Conductor<'a> {
 
     /// Ticks until `stop` says something or its sender is gone. A tick that fails is said and repeated.
     pub fn run(&mut self, stop: &Receiver<()>) {
-        loop {
-            if let Err(error) = self.tick() {
-                self.say(vec![format!("tick failed: {error}")]);
-            }
-            match stop.recv_timeout(self.interval()) {
-                Err(RecvTimeoutError::Timeout) => {}
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+        while self.until_over(stop).is_some() {
+            if self.stopped(stop) {
+                return;
             }
         }
     }
 
+    /// Ticks until the campaigns are over; none when `stop` said something before that.
+    pub fn until_over(&mut self, stop: &Receiver<()>) -> Option<Over> {
+        loop {
+            match self.tick() {
+                Ok(Tick::Over(over)) => return Some(over),
+                Ok(_) => {}
+                Err(error) => self.say(vec![format!("tick failed: {error}")]),
+            }
+            if self.stopped(stop) {
+                return None;
+            }
+        }
+    }
+
+    /// Waits for the next tick; whether it is not to come.
+    fn stopped(&self, stop: &Receiver<()>) -> bool {
+        !matches!(stop.recv_timeout(self.interval()), Err(RecvTimeoutError::Timeout))
+    }
+
     fn interval(&self) -> Duration {
         const DEFAULT: Duration = Duration::from_secs(5);
-        let lab = self.known.as_ref().and_then(|(_, lab, _)| lab::interval(lab).ok());
+        let lab = self.known.as_ref().and_then(|known| lab::interval(&known.lab).ok());
         self.options.interval.or(lab).unwrap_or(DEFAULT).max(Duration::from_millis(100))
     }
 
@@ -107,50 +144,59 @@ impl<'a> Conductor<'a> {
 
     /// One try; none when somebody else was faster.
     fn once(&mut self) -> Result<Option<Tick>, ConductError> {
-        let (tip, lab, state) = self.read()?;
+        let known = self.read()?;
+        let tick = self.act(&known);
+        self.known = Some(known);
+        tick
+    }
+
+    /// Decides, commits, pushes.
+    fn act(
+        &mut self,
+        Known { tip, lab, reading: Reading { state, .. } }: &Known,
+    ) -> Result<Option<Tick>, ConductError> {
         let store = self.options.store.as_ref().unwrap_or(&lab.spec.metrics.read);
         let store = StoreClient::new(store, &lab.metadata.name);
         let seen = Seen { store: store.outcomes(&state.active), cluster: self.cluster.look(&state.active) };
         let now = (self.clock)();
-        let decision = decide(&state, &seen, now, &Settings::of(&lab)?);
+        let decision = decide(state, &seen, now, &Settings::of(lab)?);
         // What failed can be asked only before the commit that removes it.
         let logs = self.cluster.logs(&decision.failed());
         let (planned, written) = {
-            let snapshot = self.snapshot(tip)?;
-            let mut planned = Planned::new(&decision, &state, &snapshot, self.admit, now)?;
+            let snapshot = self.snapshot(*tip)?;
+            let mut planned = Planned::new(&decision, state, &snapshot, self.admit, now)?;
             planned.keep_logs(&decision, logs, &snapshot)?;
             let by = Signature::new("benchgrid conductor", "conductor@benchgrid.io", &Time::new(now.0, 0));
             let by = by.map_err(GitError::from)?;
             let prefix = &self.options.prefix;
-            let written = write_commit(&self.repo, Some(tip), prefix, &planned.change, &planned.message, &by)?;
+            let written = write_commit(&self.repo, Some(*tip), prefix, &planned.change, &planned.message, &by)?;
             (planned, written)
         };
+        let unchanged = Tick::unchanged(&decision);
         self.say([decision.say, planned.problems].concat());
-        let Written::Committed(commit) = written else { return Ok(Some(Tick::Idle)) };
+        let Written::Committed(commit) = written else { return Ok(Some(unchanged)) };
         if self.remote.push(commit, &self.options.branch)? == Pushed::Rejected {
             return Ok(None);
         }
         planned.lines.iter().for_each(|line| (self.log)(line));
-        self.tell_argo(&lab, tip, commit);
+        self.tell_argo(lab, *tip, commit);
         Ok(Some(Tick::Changed(commit)))
     }
 
     /// The newest commit and what it says.
-    fn read(&mut self) -> Result<(Oid, Lab, State), ConductError> {
+    fn read(&mut self) -> Result<Known, ConductError> {
+        let tip = self.remote.fetch(&self.options.branch)?;
+        let known = self.known.take();
         let Options { url, branch, .. } = &self.options;
-        let tip = self.remote.fetch(branch)?;
         let tip = tip.ok_or_else(|| GitError::NoBranch { url: url.clone(), branch: branch.clone() })?;
-        if let Some(known) = self.known.as_ref().filter(|(id, ..)| *id == tip) {
-            return Ok(known.clone());
-        }
-        let (lab, state) = {
-            let snapshot = self.snapshot(tip)?;
-            let lab: Option<Lab> = snapshot.json("lab.json")?;
-            let lab = lab.ok_or_else(|| ConductError::NoLab { url: url.clone(), branch: branch.clone() })?;
-            (lab, read_state(&snapshot)?)
+        let before = match known {
+            Some(known) if known.tip == tip => return Ok(known),
+            known => known.map(|known| known.reading).unwrap_or_default(),
         };
-        self.known = Some((tip, lab.clone(), state.clone()));
-        Ok((tip, lab, state))
+        let snapshot = self.snapshot(tip)?;
+        let lab: Option<Lab> = snapshot.json("lab.json")?;
+        let lab = lab.ok_or_else(|| ConductError::NoLab { url: url.clone(), branch: branch.clone() })?;
+        Ok(Known { tip, lab, reading: before.next(&snapshot)? })
     }
 
     fn snapshot(&self, tip: Oid) -> Result<Snapshot<'_>, GitError> {

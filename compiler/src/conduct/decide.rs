@@ -2,46 +2,83 @@ use std::collections::BTreeSet;
 
 use benchgrid_measures::{Timestamp, Verdict};
 
-use super::admissions::Admissions;
+use super::admissions::{Admissions, Admitted};
 use super::endings::ending;
-use super::{By, ClusterView, Decision, Done, Seen, Settings, State, StoreView};
+use super::held::hold;
+use super::index::Index;
+use super::{Attempt, By, ClusterView, Decision, Done, Over, Seen, Settings, State, StoreView};
 
 /// What is to change on the branch now.
 ///
 /// Nothing, while the store is silent. Otherwise attempts that ended leave, and waiting trials take the free places;
-/// none do while the cluster can't be asked although it should, or after two attempts in a row left nothing in the
-/// store.
+/// none do while the branch says `paused`, while the cluster can't be asked although it should, or after two attempts
+/// in a row left nothing in the store.
 pub fn decide(state: &State, seen: &Seen, now: Timestamp, settings: &Settings) -> Decision {
-    let mut decision = Decision::default();
+    let mut decision = Decision { say: state.problems.clone(), ..Decision::default() };
     let markers = match &seen.store {
         StoreView::Heard(markers) => markers,
         StoreView::Silent(why) => {
+            decision.silent = true;
             decision.say.push(format!("the store is silent, so nothing changes: {why}"));
             return decision;
         }
     };
-    let endings = state.active.iter().filter_map(|attempt| ending(attempt, state, markers, &seen.cluster, now));
+    let index = Index::of(state);
+    let held = state.held();
+    let ended: BTreeSet<&str> = held.iter().map(|(attempt, _)| attempt.attempt.as_str()).collect();
+    let running = state.active.iter().filter(|attempt| !ended.contains(attempt.attempt.as_str()));
+    let endings = running.filter_map(|attempt| ending(attempt, (state, &index), markers, &seen.cluster, now));
     decision.end = endings.collect();
-    let ended: BTreeSet<&str> = decision.end.iter().map(|ending| ending.attempt.attempt.as_str()).collect();
-    let active: Vec<_> = state.active.iter().filter(|a| !ended.contains(a.attempt.as_str())).collect();
-    let mut done = state.done.clone();
-    done.extend(decision.end.iter().map(|ending| ending.done(now, &state.lab)));
+    let release = hold(&held, &mut decision.end, &index, settings, now);
+    decision.release = release.iter().map(|attempt| (*attempt).clone()).collect();
 
+    let ends: Vec<Done> = decision.end.iter().map(|ending| ending.done(now, &state.lab)).collect();
+    let done: Vec<&Done> = state.done.iter().chain(&ends).collect();
+    let (stay, leave) = stay_or_leave(state, &decision);
+    let admissions = Admissions::new((state, &index), settings, &seen.cluster, (stay, &leave), &done, now);
+    let (admit, say) = admissible(state, seen, &admissions, &index, &done, now);
+    decision.over = admissions.over().map(|(measured, given_up)| Over { measured, given_up });
+    decision.admit = admit;
+    decision.say.extend(say);
+    decision
+}
+
+/// Attempts that are deployed after this decision, and those that were before it and leave.
+fn stay_or_leave<'a>(state: &'a State, decision: &Decision) -> (Vec<&'a Attempt>, Vec<&'a Attempt>) {
+    let ends = decision.end.iter().filter(|end| !end.held).map(|end| &end.attempt);
+    let leaving: BTreeSet<&str> = ends.chain(&decision.release).map(|attempt| attempt.attempt.as_str()).collect();
+    state.active.iter().partition(|attempt| !leaving.contains(attempt.attempt.as_str()))
+}
+
+/// What is admitted, and what keeps more from it.
+fn admissible(
+    state: &State,
+    seen: &Seen,
+    admissions: &Admissions<'_>,
+    index: &Index<'_>,
+    done: &[&Done],
+    now: Timestamp,
+) -> (Vec<super::Admission>, Vec<String>) {
     if let ClusterView::Silent(why) = &seen.cluster {
-        decision.say.push(format!("the cluster is silent, so nothing is admitted: {why}"));
-        return decision;
+        return (Vec::new(), vec![format!("the cluster is silent, so nothing is admitted: {why}")]);
     }
-    let admissions = Admissions::new(state, settings, &seen.cluster, active, &done, now);
-    let admit = admissions.next();
+    if let Some(why) = &state.paused {
+        return (Vec::new(), vec![format!("paused, so nothing is admitted: {why}")]);
+    }
+    let mut say = Vec::new();
+    let Admitted { admit, too_large } = admissions.next();
+    if let [first, others @ ..] = &too_large[..] {
+        let more = if others.is_empty() { String::new() } else { format!(" and {} more trials", others.len()) };
+        say.push(format!("{first}{more} can't be admitted: it needs more than the lab's pools have"));
+    }
     let lingering: Vec<&str> = admissions.lingering().collect();
     if !lingering.is_empty() && admit.is_empty() {
-        decision.say.push(format!("waiting for the places of {}", lingering.join(", ")));
+        say.push(format!("waiting for the places of {}", lingering.join(", ")));
     }
-    match traceless(state, &done) {
-        Some(why) if !admit.is_empty() => decision.say.push(why),
-        _ => decision.admit = admit,
+    match traceless(state, index, done, now) {
+        Some(why) if !admit.is_empty() => (Vec::new(), [say, vec![why]].concat()),
+        _ => (admit, say),
     }
-    decision
 }
 
 /// Why nothing is admitted, when the last two attempts left nothing in the store.
@@ -49,13 +86,17 @@ pub fn decide(state: &State, seen: &Seen, now: Timestamp, settings: &Settings) -
 /// Looked at are attempts of the present campaign that ended under the present lab.json, superseded ones apart, by the
 /// time of their end. So a change of the lab, a compile that changes the experiment, an attempt with an outcome in the
 /// store, or `git rm` of one of the two files lets it go on. An attempt whose nodes never came up but whose
-/// coordinator could say so has its outcome in the store and does not count.
-fn traceless(state: &State, done: &[Done]) -> Option<String> {
+/// coordinator could say so has its outcome in the store and does not count. One whose end is to come, since the clock
+/// was set back, says nothing about the last two.
+fn traceless(state: &State, index: &Index<'_>, done: &[&Done], now: Timestamp) -> Option<String> {
     let counts = |done: &&Done| {
-        done.outcome != Verdict::Superseded && done.lab == state.lab && state.wants(done.trial()).is_ok()
+        done.ended <= now
+            && done.outcome != Verdict::Superseded
+            && done.lab == state.lab
+            && index.wants(done.trial()).is_ok()
     };
-    let mut recent: Vec<&Done> = done.iter().filter(counts).collect();
-    recent.sort_by(|a, b| (b.ended, &b.attempt).cmp(&(a.ended, &a.attempt)));
+    let mut recent: Vec<&Done> = done.iter().copied().filter(counts).collect();
+    recent.sort_unstable_by(|a, b| (b.ended, &b.attempt).cmp(&(a.ended, &a.attempt)));
     let [last, before, ..] = recent[..] else { return None };
     let without = |done: &Done| done.records == 0 && done.by != By::Store;
     (without(last) && without(before)).then(|| {

@@ -11,8 +11,23 @@ pub struct Decision {
     pub end: Vec<Ending>,
     /// Attempts to deploy.
     pub admit: Vec<Admission>,
+    /// Attempts that ended earlier, stayed for a look and leave now.
+    pub release: Vec<Attempt>,
+    /// How the campaigns ended, once nothing runs, lingers or waits any more.
+    pub over: Option<Over>,
+    /// Whether nothing could be decided, since the store is silent.
+    pub silent: bool,
     /// What keeps it from doing more, for the log.
     pub say: Vec<String>,
+}
+
+/// How many trials were measured, and how many were given up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Over {
+    /// Those that have an accepted attempt.
+    pub measured: usize,
+    /// Those of which every try failed.
+    pub given_up: usize,
 }
 
 /// The end of one attempt.
@@ -30,6 +45,8 @@ pub struct Ending {
     pub records: u32,
     /// Who knew.
     pub by: By,
+    /// Whether it stays deployed for a look.
+    pub held: bool,
 }
 
 /// An attempt to deploy.
@@ -44,7 +61,7 @@ pub struct Admission {
 impl Decision {
     /// Whether the branch stays as it is.
     pub fn changes_nothing(&self) -> bool {
-        self.end.is_empty() && self.admit.is_empty()
+        self.end.is_empty() && self.admit.is_empty() && self.release.is_empty()
     }
 
     /// Attempts that end as failed.
@@ -57,7 +74,7 @@ impl Decision {
 impl Ending {
     /// What is kept of it.
     pub fn done(&self, now: Timestamp, lab: &str) -> Done {
-        let Self { attempt, verdict, reason, detail, records, by } = self;
+        let Self { attempt, verdict, reason, detail, records, by, .. } = self;
         Done {
             attempt: attempt.attempt.clone(),
             scenario: attempt.scenario.clone(),
@@ -73,13 +90,14 @@ impl Ending {
             detail: detail.clone(),
             records: *records,
             by: *by,
+            needs: attempt.needs.clone(),
             lab: lab.to_owned(),
         }
     }
 }
 
 impl Admission {
-    /// What is deployed with it.
+    /// What is deployed with it, but for the id of its folder.
     pub fn attempt(&self, now: Timestamp) -> Attempt {
         let Self { name, cell } = self;
         Attempt {
@@ -93,18 +111,23 @@ impl Admission {
             admitted: now,
             ready_seconds: cell.ready_seconds,
             deadline_seconds: cell.deadline_seconds,
+            needs: cell.needs.clone(),
+            tree: String::new(),
         }
     }
 }
 
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { attempt, verdict, reason, detail, records, .. } = self;
+        let Self { attempt, verdict, reason, detail, records, held, .. } = self;
         write!(f, "end {}: {verdict}", attempt.attempt)?;
         if *verdict == Verdict::Measured {
             return write!(f, ", {records} records");
         }
         write!(f, ", {reason}")?;
+        if *held {
+            write!(f, ", held for a look")?;
+        }
         if detail.is_empty() { Ok(()) } else { write!(f, ": {detail}") }
     }
 }

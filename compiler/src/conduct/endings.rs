@@ -2,15 +2,16 @@ use std::collections::BTreeMap;
 
 use benchgrid_measures::{Outcome, Reason, Timestamp, Verdict};
 
-use super::{Attempt, By, ClusterView, Ending, Finished, Marker, Pods, State};
+use super::{Attempt, By, ClusterView, Ending, Finished, Marker, Pods, State, clock::within, index::Index};
 
 /// Seconds in which an outcome may take its way into the store after its coordinator ended.
-const GRACE: i64 = 90;
+const GRACE: u64 = 90;
 
-/// How an attempt ended, if it did. The store's word comes first, then the campaign's, the pods', the clock's.
+/// How an attempt ended, if it did. The branch's word comes first where somebody changed the attempt's folder, since
+/// nobody knows what it measured; then the store's, the campaign's, the pods', the clock's.
 pub(super) fn ending(
     attempt: &Attempt,
-    state: &State,
+    (state, index): (&State, &Index<'_>),
     markers: &BTreeMap<String, Marker>,
     cluster: &ClusterView,
     now: Timestamp,
@@ -22,29 +23,39 @@ pub(super) fn ending(
         detail: detail.chars().take(Outcome::DETAIL_LENGTH).collect(),
         records,
         by,
+        held: false,
     };
-    // A re-run bears the name of the attempt that was taken out of `done/`: what ended before it was admitted is not it.
-    let marker = markers.get(&attempt.attempt).filter(|marker| marker.ended >= attempt.admitted);
-    if let Some(Marker { verdict, reason, detail, records, .. }) = marker {
+    let superseded = |why: &str| Some(end(Verdict::Superseded, Reason::Superseded, why.to_owned(), 0, By::Campaign));
+    if let Some(difference) = state.edited.get(&attempt.attempt) {
+        return superseded(&format!("its folder was changed by hand: {difference}"));
+    }
+    // Names are used once, so whatever the store has under this one is this attempt's, whatever the clocks say.
+    if let Some(Marker { verdict, reason, detail, records, .. }) = markers.get(&attempt.attempt) {
         return Some(end(*verdict, *reason, detail.clone(), *records, By::Store));
     }
-    if let Err(why) = state.wants(attempt.trial()) {
-        return Some(end(Verdict::Superseded, Reason::Superseded, why.to_owned(), 0, By::Campaign));
+    if let Err(why) = index.wants(attempt.trial()) {
+        return superseded(why);
     }
     let view = look(attempt, cluster);
+    let late = |grace| !within(now, attempt.admitted, attempt.deadline_seconds.saturating_add(grace + 1));
     if let View::Pods(Pods { finished: Some(finished), troubles, .. }) = view {
-        let (reason, detail) = unheard(finished, troubles, now)?;
+        let (reason, detail) = unheard(finished, troubles, now, late(GRACE))?;
         return Some(end(Verdict::Failed, reason, detail, 0, By::Pods));
     }
-    let past = |since: Timestamp, seconds| now.0 > since.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX));
     // A coordinator that runs says itself what keeps the nodes; one that never started can't. Its time counts from its
-    // pods, not from the admission: how long Argo CD takes to make them is not the system's fault.
+    // pods, not from the admission: how long Argo CD takes to make them is not the system's fault. That is the
+    // cluster's clock: one that is ahead of ours makes us wait for the deadline at worst.
+    let past = |since: Timestamp, seconds| now.0 > since.0.saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX));
     let mute = match &view {
         View::Pods(Pods { started: false, since: Some(since), .. }) => past(*since, attempt.ready_seconds),
         _ => false,
     };
-    if !mute && !past(attempt.admitted, attempt.deadline_seconds) {
+    if !mute && !late(0) {
         return None;
+    }
+    if !mute && attempt.admitted > now {
+        let detail = format!("admitted at {}, which is to come: the clock was set back", attempt.admitted);
+        return Some(end(Verdict::Failed, Reason::Deadline, detail, 0, By::Deadline));
     }
     let (reason, detail, by) = overdue(&view, if mute { attempt.ready_seconds } else { attempt.deadline_seconds });
     Some(end(Verdict::Failed, reason, detail, 0, by))
@@ -68,11 +79,12 @@ fn look<'a>(attempt: &Attempt, cluster: &'a ClusterView) -> View<'a> {
     }
 }
 
-/// The coordinator ended and the store has nothing of it: why, once the outcome can't be on its way any more.
-fn unheard(finished: &Finished, troubles: &[String], now: Timestamp) -> Option<(Reason, String)> {
+/// The coordinator ended and the store has nothing of it: why, once the outcome can't be on its way any more. `late`:
+/// by the attempt's own deadline, whatever the machine's clock said when it ended.
+fn unheard(finished: &Finished, troubles: &[String], now: Timestamp, late: bool) -> Option<(Reason, String)> {
     let outcome = finished.outcome.as_ref();
     let at = finished.at.or(outcome.map(|outcome| Timestamp(outcome.ended_ms / 1000)));
-    let waits = at.is_some_and(|at| now.0 < at.0 + GRACE);
+    let waits = !late && at.is_some_and(|at| at > now || within(now, at, GRACE));
     match outcome {
         Some(Outcome { reason: Reason::Store, detail, .. }) => Some((Reason::Store, detail.clone())),
         _ if waits => None,

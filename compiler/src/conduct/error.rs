@@ -1,4 +1,5 @@
 use crate::git::GitError;
+use crate::plan::Trouble;
 
 /// Why a tick changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum ConductError {
         /// Its value.
         value: String,
     },
+    /// The pools of lab.json can't be used.
+    #[error("lab.json: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Pools(Vec<Trouble>),
     /// The cluster that this process runs in can't be used.
     #[error("the cluster: {0}")]
     Cluster(#[from] benchgrid_probe::kubernetes::KubernetesError),

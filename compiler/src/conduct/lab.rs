@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{ConductError, Room, Settings};
+use crate::plan::Provision;
 use crate::spec::{Concurrency, Lab, Template};
 
 impl Settings {
@@ -13,8 +14,9 @@ impl Settings {
             Concurrency::All(_) => None,
         };
         Ok(Self {
-            room: Room { concurrency },
+            room: Room { concurrency, has: Provision::of(lab).map_err(ConductError::Pools)? },
             drain_seconds: whole_seconds(duration("drain", &lab.spec.drain)?),
+            hold_seconds: whole_seconds(duration("hold", &lab.spec.hold)?),
             retries: lab.spec.retries,
         })
     }

@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
+
 use benchgrid_measures::{Reason, Timestamp, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{plan::Needs, render::Attempt};
+use super::Past;
+use crate::{plan::Demand, render::Attempt};
 
 /// What the branch says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,6 +18,17 @@ pub struct State {
     pub done: Vec<Done>,
     /// Which lab.json is on the branch: the id of its contents.
     pub lab: String,
+    /// Why nothing is to be admitted, when the branch has a file `paused`: its first line.
+    ///
+    /// The file is the operator's, in the lab's folder beside `active/`; compile leaves it alone. While it is there,
+    /// attempts that run end as they would. To stop at once, commit it together with `git rm -r active`.
+    pub paused: Option<String>,
+    /// What the history says of names in `active/`.
+    pub past: Past,
+    /// Attempts whose folder is not as it was admitted, by name, and what differs.
+    pub edited: BTreeMap<String, String>,
+    /// What in `active/` is no attempt, a sentence each.
+    pub problems: Vec<String>,
 }
 
 /// A cell of a campaign, from `overlays/<scenario>/cells.json`.
@@ -33,7 +47,7 @@ pub struct Cell {
     /// Fresh deployments that are wanted.
     pub trials: u32,
     /// What it takes of the lab.
-    pub needs: Needs,
+    pub needs: Demand,
     /// Seconds from admission until its coordinator must have started.
     pub ready_seconds: u64,
     /// Seconds from admission until an attempt has failed.
@@ -50,7 +64,7 @@ pub enum By {
     Pods,
     /// The clock.
     Deadline,
-    /// The campaign, which does not want it any more.
+    /// The branch: the campaign does not want it any more, or its folder was changed by hand.
     Campaign,
 }
 
@@ -87,6 +101,9 @@ pub struct Done {
     pub records: u32,
     /// Who knew.
     pub by: By,
+    /// What it took of the lab.
+    #[serde(default)]
+    pub needs: Demand,
     /// The lab.json that was on the branch: what two attempts in a row without a trace are counted by.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub lab: String,
@@ -114,14 +131,9 @@ impl Done {
 }
 
 impl State {
-    /// Whether the campaign still wants a trial: its cell is there, is the same experiment, and asks for as many.
-    pub(super) fn wants(&self, (scenario, cell, digest, trial): TrialKey<'_>) -> Result<(), &'static str> {
-        let cell = self.cells.iter().find(|c| c.scenario == scenario && c.id == cell);
-        match cell {
-            None => Err("the campaign has no such cell any more"),
-            Some(cell) if cell.digest != digest => Err("the cell is another experiment now"),
-            Some(cell) if trial > cell.trials => Err("the campaign asks for fewer trials now"),
-            Some(_) => Ok(()),
-        }
+    /// Attempts that ended and stay for a look: they failed, and the lab says `hold`.
+    pub fn held(&self) -> Vec<(&Attempt, &Done)> {
+        let active: BTreeMap<&str, &Attempt> = self.active.iter().map(|a| (a.attempt.as_str(), a)).collect();
+        self.done.iter().filter_map(|done| Some((*active.get(done.attempt.as_str())?, done))).collect()
     }
 }

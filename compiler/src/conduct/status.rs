@@ -38,7 +38,7 @@ pub struct ScenarioStatus {
 impl Status {
     /// Counts what a branch says.
     pub fn of(state: &State) -> Self {
-        let tried = tries(&state.done);
+        let tried = tries(state.done.iter());
         let mut status = Self { active: state.active.clone(), ..Self::default() };
         for cell in &state.cells {
             let scenario = status.scenarios.entry(cell.scenario.clone()).or_default();

@@ -36,14 +36,17 @@ impl StoreClient {
     fn ask(&self, attempts: &[&Attempt]) -> Result<Vec<Sample>, String> {
         // VictoriaMetrics remembers for some ten seconds that a selector matched nothing. One that is new each time is
         // answered from the index: an outcome shows within two seconds instead of nine.
-        let nonce = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
-        let nonce = format!("asked-{nonce}");
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let nonce = format!("asked-{}", since.as_millis());
         let names = attempts.iter().map(|attempt| attempt.attempt.as_str()).chain([nonce.as_str()]);
         let names = names.collect::<Vec<_>>().join("|");
         let matcher = format!("{{__name__=\"{OUTCOME_METRIC}\",lab=\"{}\",attempt=~\"{names}\"}}", self.lab);
-        let start = attempts.iter().map(|attempt| attempt.admitted.0).min().unwrap_or_default();
+        // Coordinators write by their own clocks, and a name is used once: two days around are no guess at whose run it is.
+        let start = attempts.iter().map(|attempt| attempt.admitted.0).min().unwrap_or_default() - SKEW;
+        let end = i64::try_from(since.as_secs()).unwrap_or(i64::MAX).saturating_add(SKEW);
         let url = format!("{}/api/v1/export", self.base);
-        let request = self.agent.get(&url).query("match[]", &matcher).query("start", start.to_string());
+        let request = self.agent.get(&url).query("match[]", &matcher).query("start", start.max(0).to_string());
+        let request = request.query("end", end.to_string());
         let mut response = request.call().map_err(|error| format!("{url}: {error}"))?;
         let body = response.body_mut().read_to_string().map_err(|error| format!("{url}: {error}"))?;
         parse_export(&body).map_err(|error| format!("{url}: {error}"))
@@ -67,7 +70,10 @@ impl Store for StoreClient {
     }
 }
 
-/// An attempt's name may be used again after its file in `done/` was removed; its last outcome counts.
+/// Seconds by which clocks may differ: the store drops what lies further ahead.
+const SKEW: i64 = 2 * 86_400;
+
+/// An outcome that was pushed twice is one; its last words count.
 fn keep_newest(markers: &mut BTreeMap<String, Marker>, sample: &Sample) {
     let Some(marker) = marker(sample) else { return };
     let name = sample.label("attempt").to_owned();

@@ -8,8 +8,9 @@ use super::{GitError, Remote, guard};
 ///
 /// Everything a tick or a compile reads comes from one snapshot, so that it can't change under the reader.
 pub struct Snapshot<'r> {
-    repo: &'r Repository,
+    pub(super) repo: &'r Repository,
     branch: String,
+    pub(super) prefix: String,
     commit: Option<Oid>,
     tree: Option<Tree<'r>>,
 }
@@ -28,7 +29,7 @@ impl<'r> Snapshot<'r> {
                 .transpose()?,
             root => root,
         };
-        Ok(Self { repo, branch: branch.to_owned(), commit, tree })
+        Ok(Self { repo, branch: branch.to_owned(), prefix: prefix.to_owned(), commit, tree })
     }
 
     /// What a branch, tag or commit of the repository holds below `prefix`; it must be of that lab.
@@ -77,6 +78,21 @@ impl<'r> Snapshot<'r> {
     pub fn json<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<Option<T>, GitError> {
         let Some(bytes) = self.read(path)? else { return Ok(None) };
         serde_json::from_slice(&bytes).map(Some).map_err(|error| self.bad(path, &error))
+    }
+
+    /// The JSON of all files `*.json` of a folder by its id; `path` is for messages.
+    pub fn jsons<T: serde::de::DeserializeOwned>(&self, folder: Oid, path: &str) -> Result<Vec<T>, GitError> {
+        let tree = self.tree(folder)?;
+        let files = tree.iter().filter(|entry| entry.kind() == Some(ObjectType::Blob));
+        let mut values = Vec::new();
+        for file in files {
+            let name = file.name()?;
+            if name.rsplit('.').next() == Some("json") {
+                let value = serde_json::from_slice(&self.blob(file.id())?);
+                values.push(value.map_err(|error| self.bad(&format!("{path}/{name}"), &error))?);
+            }
+        }
+        Ok(values)
     }
 
     /// The error of a file that does not hold what it should.
@@ -140,7 +156,7 @@ impl<'r> Snapshot<'r> {
     }
 }
 
-fn entry(tree: &Tree<'_>, path: &str) -> Result<Option<(Oid, ObjectType)>, GitError> {
+pub(super) fn entry(tree: &Tree<'_>, path: &str) -> Result<Option<(Oid, ObjectType)>, GitError> {
     match tree.get_path(Path::new(path)) {
         Ok(entry) => Ok(entry.kind().map(|kind| (entry.id(), kind))),
         Err(error) if error.code() == ErrorCode::NotFound => Ok(None),

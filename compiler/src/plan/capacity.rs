@@ -53,6 +53,19 @@ pub struct Available {
     pub disk_bytes: Option<u64>,
 }
 
+impl Available {
+    /// Whether there is so much.
+    pub(super) fn holds(&self, needs: &Needs) -> bool {
+        let sides = [
+            (u64::from(needs.pods), self.pods),
+            (needs.cpu_millis, self.cpu_millis),
+            (needs.memory_bytes, self.memory_bytes),
+            (needs.disk_bytes, self.disk_bytes),
+        ];
+        sides.iter().all(|(asked, has)| has.is_none_or(|has| *asked <= has))
+    }
+}
+
 impl From<Room> for Available {
     fn from(Room { pods, cpu_millis, memory_bytes, disk_bytes }: Room) -> Self {
         Self { pods, cpu_millis, memory_bytes, disk_bytes }

@@ -5,6 +5,7 @@
 
 mod capacity;
 mod cell;
+mod demand;
 pub(crate) mod experiment;
 mod fluid;
 mod forecast;
@@ -19,6 +20,7 @@ mod observed;
 pub(crate) mod overhead;
 mod pair;
 mod planner;
+mod provision;
 pub(crate) mod renaming;
 mod seeders;
 pub(crate) mod shown;
@@ -28,9 +30,11 @@ mod value;
 
 pub use capacity::{Available, Capacity, PoolUse};
 pub use cell::*;
+pub use demand::Demand;
 pub use forecast::measuring_seconds;
 pub(crate) use measure::whole_seconds;
 pub use pair::{Missing, Pair, Ratio};
+pub use provision::Provision;
 pub use totals::Totals;
 pub use trouble::{Subject, Trouble};
 use value::Spot;

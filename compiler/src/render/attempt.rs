@@ -2,6 +2,8 @@ use benchgrid_measures::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Demand;
+
 /// `active/<scenario>/<attempt>/attempt.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
@@ -25,4 +27,10 @@ pub struct Attempt {
     pub ready_seconds: u64,
     /// Seconds from its admission until it has failed.
     pub deadline_seconds: u64,
+    /// What it takes of the lab.
+    #[serde(default)]
+    pub needs: Demand,
+    /// Git's id of its folder without this file, as admitted: what tells a change by hand.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tree: String,
 }

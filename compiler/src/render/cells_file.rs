@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::matrix::{Level, Levels};
-use crate::plan::{Needs, Plan, whole_seconds};
+use crate::plan::{Demand, Plan, whole_seconds};
 use crate::spec::Observe;
 
 /// `overlays/<scenario>/cells.json`: what the conductor knows of a scenario.
@@ -51,7 +51,7 @@ pub struct CellEntry {
     /// Fresh deployments that are wanted.
     pub trials: u32,
     /// What one attempt takes of the lab.
-    pub needs: Needs,
+    pub needs: Demand,
     /// Seconds that its nodes have to become ready; its coordinator must have started by then.
     pub ready_seconds: u64,
     /// Seconds after its admission at which an attempt has failed.
@@ -78,7 +78,7 @@ impl CellsFile {
             digest: cell.digest.clone(),
             order,
             trials: cell.measure.trials,
-            needs: cell.needs.clone(),
+            needs: Demand::of(cell),
             ready_seconds: whole_seconds(cell.measure.ready_seconds),
             deadline_seconds: cell.deadline_seconds,
         };

@@ -31,7 +31,10 @@ pub fn plan_markdown(file: &PlanFile) -> String {
     line(&mut out, &format!("\n<details><summary>{} cells</summary>\n", file.cells.cells.len()));
     out.push_str("| cell | id | trials | pods | at most a trial |\n| --- | --- | ---: | ---: | ---: |\n");
     for CellEntry { id, slug, trials, needs, deadline_seconds, .. } in &file.cells.cells {
-        line(&mut out, &format!("| `{slug}` | `{id}` | {trials} | {} | {} |", needs.pods, duration(*deadline_seconds)));
+        line(
+            &mut out,
+            &format!("| `{slug}` | `{id}` | {trials} | {} | {} |", needs.all.pods, duration(*deadline_seconds)),
+        );
     }
     out.push_str("\n</details>\n");
     for (reason, exclusions) in by_reason(&file.cells.exclusions) {

@@ -55,7 +55,7 @@ fn cells(out: &mut String, cells: &[CellEntry]) {
     let width = cells.iter().map(|cell| cell.slug.len()).max().unwrap_or_default();
     out.push('\n');
     for CellEntry { id, slug, trials, needs, deadline_seconds, .. } in cells {
-        let (trials, pods) = (count(*trials, "trial"), count(needs.pods, "pod"));
+        let (trials, pods) = (count(*trials, "trial"), count(needs.all.pods, "pod"));
         line(
             out,
             &format!("{id}  {slug:width$}  {trials:>9}  {pods:>8}  at most {} a trial", duration(*deadline_seconds)),

@@ -39,6 +39,10 @@ pub struct LabSpec {
     #[serde(default = "drain")]
     #[schemars(extend("examples" = ["30s"]))]
     pub drain: Template,
+    /// How long an attempt that failed stays deployed for a look; the newest one alone, and it keeps its place meanwhile.
+    #[serde(default = "hold")]
+    #[schemars(extend("examples" = ["1h"]))]
+    pub hold: Template,
     /// How often a trial that failed is tried again.
     #[serde(default = "retries")]
     pub retries: u32,
@@ -69,6 +73,10 @@ pub struct LabSpec {
 
 fn drain() -> Template {
     Template::text("10s")
+}
+
+fn hold() -> Template {
+    Template::text("0s")
 }
 
 fn retries() -> u32 {

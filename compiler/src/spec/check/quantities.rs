@@ -28,6 +28,7 @@ pub(super) fn system(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
 pub(super) fn lab(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     let mut check = Check { document, diagnostics };
     check.all("/spec/drain", Family::Duration);
+    check.all("/spec/hold", Family::Duration);
     check.all("/spec/conductor/interval", Family::Duration);
     check.all("/spec/pools/*/link", Family::Rate);
     check.all("/spec/pools/*/disk", Family::Size);
