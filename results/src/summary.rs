@@ -257,6 +257,21 @@ mod tests {
     }
 
     #[test]
+    fn an_overlay_deployed_by_hand_is_no_trial() {
+        let of = |trial: &str| {
+            let mut marker = ending("a", "measured", 1.0);
+            marker.metric.insert("trial".to_owned(), trial.to_owned());
+            let mut samples = vec![marker];
+            samples.extend(download("a", trial, "1", "n-0", Some(1.0)));
+            samples
+        };
+        assert_eq!(whole(of("1")), Some(1.0));
+        assert_eq!(whole(of("0")), None);
+        let text = crate::report::markdown(&Campaign::from_samples(of("0")), &[]);
+        assert!(text.contains("| a | measured |  | an overlay deployed by hand"), "{text}");
+    }
+
+    #[test]
     fn a_name_used_again_is_another_deployment() {
         let at =
             |samples: Vec<Sample>, time: i64| samples.into_iter().map(move |s| Sample { timestamps: vec![time], ..s });

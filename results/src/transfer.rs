@@ -25,6 +25,13 @@ pub struct Ending {
     pub records: f64,
 }
 
+impl Ending {
+    /// Whether it is an overlay itself that was deployed: trials of a campaign count from 1.
+    pub fn by_hand(&self) -> bool {
+        self.labels.get("trial").is_some_and(|trial| trial == "0")
+    }
+}
+
 /// Everything that was read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Campaign {
@@ -114,11 +121,13 @@ impl Campaign {
         campaign
     }
 
-    /// Attempts whose numbers may be used: those that ended as measured, with every record they made.
+    /// Attempts whose numbers may be used: those that a campaign admitted, that ended as measured, with every record they
+    /// made.
     pub fn accepted(&self) -> BTreeSet<&str> {
         self.endings
             .iter()
             .filter(|(_, ending)| ending.labels.get("outcome").is_some_and(|outcome| outcome == "measured"))
+            .filter(|(_, ending)| !ending.by_hand())
             .filter(|(attempt, ending)| self.records_of(attempt) >= ending.records)
             .map(|(attempt, _)| attempt.as_str())
             .collect()

@@ -115,7 +115,7 @@ class CommandFailed(Exception):
 def command(*args, input=None, cwd=None, ok=(0,), env=None, timeout=300, status=False):
     """Run a program, give back what it wrote to standard output; with `status`, its exit code."""
     r = subprocess.run([str(a) for a in args], input=input, cwd=cwd, capture_output=True, text=True, timeout=timeout,
-                       env=dict(os.environ, PATH=ENV["PATH"], KUBECONFIG=ENV["KUBECONFIG"], **(env or {})))
+                       env={**os.environ, "PATH": ENV["PATH"], "KUBECONFIG": ENV["KUBECONFIG"], **(env or {})})
     if r.returncode not in ok:
         raise CommandFailed(f"{' '.join(map(str, args))}: exit {r.returncode}\n{r.stdout[-2000:]}{r.stderr[-4000:]}")
     return r.returncode if status else r.stdout
