@@ -36,10 +36,10 @@ pub fn decide(state: &State, seen: &Seen, now: Timestamp, settings: &Settings) -
     let done: Vec<&Done> = state.done.iter().chain(&ends).collect();
     let (stay, leave) = stay_or_leave(state, &decision);
     let admissions = Admissions::new((state, &index), settings, &seen.cluster, (stay, &leave), &done, now);
-    let (admit, say) = admissible(state, seen, &admissions, &index, &done, now);
+    let (admit, keeps) = admissible(state, seen, &admissions, &index, &done, now);
     decision.over = admissions.over().map(|(measured, given_up)| Over { measured, given_up });
     decision.admit = admit;
-    decision.say.extend(say);
+    decision.say.extend(keeps);
     decision
 }
 

@@ -5,6 +5,8 @@
 #[path = "../common/git.rs"]
 mod git;
 mod hands;
+mod logs;
+mod status;
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,17 +17,15 @@ use std::{
     sync::{Arc, Mutex, mpsc},
 };
 
-use benchgrid::cli::DeployBranch;
-use benchgrid::cli::status::{self, StatusArgs, StatusFormat};
-use benchgrid::conduct::{
-    Cluster, ConductError, Conductor, Done, KubernetesCluster, Look, NoCluster, Options, Over, Status, Tick, read_state,
-};
+use benchgrid::conduct::{Cluster, Conductor, Done, Look, NoCluster, Options, Over, Status, Tick, read_state};
 use benchgrid::git::{Branch, Folders, Ownership, Provenance, Publication, Remote, Snapshot, publish};
 use benchgrid_measures::{AttemptName, Timestamp, Verdict};
-use benchgrid_probe::kubernetes::Api;
 use git::git;
 use git2::Repository;
 use serde_json::{Value, json};
+
+/// The first attempt of every campaign here.
+const FIRST: &str = "bg-demo-0000000000-dddddd-t1a1";
 
 /// What the store says, and what it and the webhook were asked.
 #[derive(Default)]
@@ -194,44 +194,6 @@ impl World {
         Conductor::new(self.options(clone), cluster, admit, &clock, &log).unwrap().tick().unwrap()
     }
 
-    /// What the cluster's API says of an attempt whose coordinator ran and whose node has fallen.
-    fn fallen(&self, attempt: &str) {
-        let terminated = |reason: &str, code: u32| json!({"terminated": {"reason": reason, "exitCode": code}});
-        let status = |name: &str, state: Value, last: Value, restarts: u32| json!({"name": name, "state": state, "lastState": last, "restartCount": restarts});
-        let node = json!({
-            "metadata": {"name": "s-g-0"},
-            "spec": {"initContainers": [{"name": "shape", "image": "r/probe:1"}],
-                     "containers": [{"name": "agent", "image": "r/probe:1"}, {"name": "node", "image": "r/node:1"}]},
-            "status": {
-                "phase": "Running",
-                "initContainerStatuses": [status("shape", terminated("Completed", 0), json!({}), 0)],
-                "containerStatuses": [status("agent", json!({"running": {}}), json!({}), 0),
-                                      status("node", json!({"running": {}}), terminated("OOMKilled", 137), 1)],
-            },
-        });
-        let coordinator = json!({
-            "metadata": {"name": "coordinator-t1a1-x", "labels": {"benchgrid.io/role": "coordinator"}},
-            "spec": {"containers": [{"name": "coordinator", "image": "r/probe:1"}]},
-            "status": {"phase": "Running", "containerStatuses": [status("coordinator", json!({"running": {}}), json!({}), 0)]},
-        });
-        let root = "/api/v1/namespaces";
-        let log = |pod: &str, container: &str, previous: bool| {
-            format!(
-                "{root}/{attempt}/pods/{pod}/log?container={container}&previous={previous}&tailLines=100&limitBytes=1048576"
-            )
-        };
-        let waits = json!({"kind": "Status", "message": "container \"shape\" in pod \"s-g-0\" has no log"}).to_string();
-        self.server.said.lock().unwrap().cluster = [
-            (root.to_owned(), (200, json!({"items": [{"metadata": {"name": attempt}}]}).to_string())),
-            (format!("{root}/{attempt}/pods"), (200, json!({"items": [node, coordinator]}).to_string())),
-            (log("coordinator-t1a1-x", "coordinator", false), (200, "{\"a\":\"record\"}\n".to_owned())),
-            (log("s-g-0", "node", true), (200, "\u{1b}[31mout of memory\u{1b}[0m\r\n".to_owned())),
-            (log("s-g-0", "node", false), (200, String::new())),
-            (log("s-g-0", "shape", false), (400, waits)),
-        ]
-        .into();
-    }
-
     fn options(&self, clone: &str) -> Options {
         Options {
             url: self.url(),
@@ -292,14 +254,6 @@ impl World {
         let snapshot = branch.snapshot().unwrap();
         let look = Look::read(&snapshot, &snapshot.json("lab.json").unwrap().unwrap(), "").unwrap();
         Status::of(&read_state(&snapshot).unwrap(), &look, Timestamp(self.now.get()))
-    }
-
-    /// What `benchgrid status` prints.
-    fn said(&self, change: impl Fn(&mut StatusArgs)) -> Result<String, ConductError> {
-        let deploy = DeployBranch { git: self.url(), branch: "deploy".to_owned(), prefix: String::new() };
-        let mut args = StatusArgs { deploy, format: StatusFormat::Text, store: None, no_store: false };
-        change(&mut args);
-        status::said(&args, Timestamp(self.now.get()))
     }
 }
 
@@ -403,69 +357,6 @@ fn a_store_that_fails_changes_nothing() {
     assert!(matches!(world.tick("clone"), Tick::Changed(_)));
 }
 
-const FIRST: &str = "bg-demo-0000000000-dddddd-t1a1";
-
-#[test]
-fn what_the_containers_of_a_failed_attempt_said_is_in_the_commit_that_ends_it() {
-    let world = World::new(1, 1);
-    let cluster = KubernetesCluster(Api::at(&world.server.address));
-    world.fallen(FIRST);
-    let empty = json!({"items": []}).to_string();
-    world.server.said.lock().unwrap().cluster.insert("/api/v1/namespaces".to_owned(), (200, empty));
-    world.tick_in("clone", &cluster);
-    world.pass(60);
-    world.fallen(FIRST);
-    world.server.outcome(FIRST, "failed", "invalid", world.now.get() * 1000);
-    world.tick_in("clone", &cluster);
-    let done = |end: &str| format!("done/demo/c-0/{FIRST}.{end}");
-    assert_eq!(world.files("done"), [done("json"), done("log")]);
-    let expected = format!(
-        "# {FIRST}: its containers as they were when it had failed
-
-coordinator-t1a1-x/coordinator  runs; 0 restarts; r/probe:1
-s-g-0/node                      runs; ended last with OOMKilled (exit code 137); 1 restarts; r/node:1
-s-g-0/agent                     runs; 0 restarts; r/probe:1
-s-g-0/shape                     ended with Completed (exit code 0); 0 restarts; r/probe:1
-
-# coordinator-t1a1-x/coordinator
-{{\"a\":\"record\"}}
-
-# s-g-0/node, before its last restart
-out of memory
-
-# s-g-0/node
-nothing was said
-
-# s-g-0/agent
-no log: gone
-
-# s-g-0/shape
-no log: container \"shape\" in pod \"s-g-0\" has no log"
-    );
-    assert_eq!(world.show(&done("log")), expected);
-    // It is no state, and a compile leaves it.
-    let status = world.status();
-    assert_eq!((status.failed.len(), status.failed[0].log.as_ref()), (1, Some(&done("log"))));
-    world.compile("demo", 1, 2);
-    assert_eq!(world.files("done").len(), 2);
-}
-
-#[test]
-fn a_log_that_cant_be_had_keeps_no_attempt_from_ending() {
-    let world = World::new(1, 1);
-    let cluster = KubernetesCluster(Api::at(&world.server.address));
-    world.tick("clone");
-    world.fallen(FIRST);
-    let refusal = json!({"message": "pods is forbidden"}).to_string();
-    let pods = format!("/api/v1/namespaces/{FIRST}/pods");
-    world.server.said.lock().unwrap().cluster.insert(pods.clone(), (403, refusal));
-    world.pass(60);
-    world.server.outcome(FIRST, "failed", "invalid", world.now.get() * 1000);
-    assert!(matches!(world.tick_in("clone", &cluster), Tick::Changed(_)));
-    let log = world.show(&format!("done/demo/c-0/{FIRST}.log"));
-    assert!(log.contains("its pods can't be listed: ") && log.contains("pods is forbidden"), "{log}");
-}
-
 #[test]
 fn decides_anew_when_a_compile_was_faster() {
     let world = World::new(1, 1);
@@ -548,62 +439,4 @@ fn the_verbs_say_what_is_missing() {
     let (repo, remote) = Remote::clone_into(&world.path("look"), &world.url()).unwrap();
     let tip = remote.fetch("deploy").unwrap();
     assert!(Snapshot::at(&repo, "deploy", tip, "").unwrap().read("lab.json").unwrap().is_some());
-}
-
-#[test]
-fn status_says_what_the_branch_says_and_how_many_records_the_store_has() {
-    let world = World::new(2, 1);
-    let text = world.said(|_| {}).unwrap();
-    assert!(text.contains("0 of 2 trials measured; about 4 min to go"), "{text}");
-    world.tick("clone");
-    world.pass(60);
-    let record = |attempt: &str, repetition: u32, node: &str, at: i64| {
-        let metric = json!({"__name__": "benchgrid_success", "attempt": attempt, "phase": "measured", "node": node,
-                            "repetition": repetition.to_string(), "observe": "counter"});
-        json!({"metric": metric, "values": [1], "timestamps": [at * 1000]}).to_string() + "\n"
-    };
-    let now = world.now.get();
-    // One in two parts, one of another attempt.
-    world.server.said.lock().unwrap().export = [
-        record(FIRST, 1, "a", now - 30),
-        record(FIRST, 1, "b", now - 30),
-        record(FIRST, 2, "a", now - 5),
-        record(FIRST, 2, "a", now - 4),
-        record("bg-demo-0000000000-dddddd-t2a1", 1, "a", now),
-    ]
-    .concat();
-    let text = world.said(|_| {}).unwrap();
-    assert!(text.contains("    3 of 6 records, newest measured 2, counter\n"), "{text}");
-    let asked = world.server.said.lock().unwrap().asked.last().unwrap().clone();
-    assert!(asked.contains("benchgrid_success") && asked.contains(FIRST), "{asked}");
-    let text = world.said(|args| args.no_store = true).unwrap();
-    assert!(text.contains("records are not counted: the store was not asked\n"), "{text}");
-    world.server.said.lock().unwrap().broken = true;
-    let text = world.said(|_| {}).unwrap();
-    assert!(text.contains("records are not counted: the store does not answer here: http://"), "{text}");
-    let text = world.said(|args| args.store = Some("http://127.0.0.1:1".to_owned())).unwrap();
-    assert!(text.contains("http://127.0.0.1:1/api/v1/export"), "{text}");
-}
-
-#[test]
-fn status_names_the_folder_that_has_nothing() {
-    let world = World::new(1, 1);
-    let error = world.said(|args| args.deploy.prefix = "foo".to_owned()).unwrap_err().to_string();
-    assert!(error.starts_with("folder `foo` of branch `deploy` of file://"), "{error}");
-}
-
-#[test]
-fn status_says_that_the_branch_is_paused() {
-    let world = World::new(1, 1);
-    let work = world.path("work");
-    git(world.folder.path(), &["clone", "-q", "-b", "deploy", "remote.git", "work"]);
-    std::fs::write(work.join("paused"), "the switch is changed\nback on Monday\n").unwrap();
-    git(&work, &["add", "paused"]);
-    git(&work, &["commit", "-q", "-m", "Pause"]);
-    git(&work, &["push", "-q"]);
-    let text = world.said(|_| {}).unwrap();
-    assert!(
-        text.contains("about 2 min to go once it goes on") && text.contains("! paused: the switch is changed;"),
-        "{text}"
-    );
 }
