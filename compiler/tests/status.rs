@@ -109,7 +109,10 @@ fn without_a_measured_attempt_the_forecast_counts() {
     let (mut state, mut look) = campaign();
     assert_eq!(seconds(&state, &look), (330, 330, 330), "6 trials of 110 s in 2 places");
     look.settings.room.concurrency = None;
-    assert_eq!(seconds(&state, &look), (110, 110, 110), "no shorter than the longest");
+    assert_eq!(seconds(&state, &look), (110, 110, 110), "all at once");
+    state.cells[0].expected_seconds = Some(300);
+    assert_eq!(seconds(&state, &look), (310, 310, 310), "no shorter than the longest");
+    state.cells[0].expected_seconds = Some(EXPECTED);
     look.settings.room.has.all = Available { pods: Some(8), ..Available::default() };
     assert_eq!(seconds(&state, &look), (330, 330, 330), "there is room for two");
     look.settings.room.concurrency = Some(1);

@@ -40,6 +40,10 @@ def expect(name, seconds, reason, *words):
     missing = [w for w in words if w not in attempt["detail"]]
     lab.check(f"{name}: the detail says what is broken", not missing, f"{missing} not in: {attempt['detail']}")
     lab.say(f"        {attempt['detail']}")
+    path = f"done/fault-{name}/{attempt['slug']}/{attempt['attempt']}.log"
+    kept = path in lab.ls(path.rsplit("/", 1)[0])
+    lab.check(f"{name}: what its containers said is beside it", kept and "\n# coordinator-" in lab.show(path), path)
+    lab.equal(f"{name}: status names that file", path in lab.benchgrid("status", "--git", lab.GIT_URL, cwd=lab.SOURCE), True)
 
 
 def tracker_blocked():
