@@ -88,7 +88,7 @@ PROVENANCE = """# A sample: the 3x3 demo
 | --- | --- |
 | benchgrid | commit `{commit}` |
 | scenario | `matrices/demo-3x3.yaml`{changes} |
-| lab | `labs/test.yaml`: one machine, {cpus} processors, {memory} GiB, Linux {kernel}, all nodes of a cell on it; one attempt at a time |
+| lab | `labs/test.yaml` with 150m of a processor for a node: one machine, {cpus} processors, {memory} GiB, Linux {kernel}, all nodes of a cell on it; one attempt at a time |
 | deployed by | Kubernetes 1.34.4, Argo CD 3.2.11; the branch's last commit was `{branch}` |
 | client | qBittorrent 4.5.2 (Debian) |
 | store | VictoriaMetrics 1.79.5 (Debian) |
@@ -118,6 +118,8 @@ def sample(folder, name, **facts):
 
 def main():
     taken_out = without_latency()
+    # five pods on a machine of two processors
+    lab.edit_source(lab.LAB_FILE, ("cpu: 200m", "cpu: 150m"))
     name = lab.scenario_name(SCENARIO)
     expected = forecast()
     lab.compile_and_push(SCENARIO)
