@@ -63,6 +63,23 @@ fn capacity_says_how_many_fit() {
         message.starts_with("3 attempts at once don't fit") && message.ends_with(", only 2 can run at once"),
         "{message}"
     );
+    // by sums, 2 fit as well: the third waits for its place
+    let help = |plan: &Plan| {
+        let warning = plan.warnings.iter().find(|trouble| trouble.code == codes::WINDOW);
+        warning.and_then(|warning| warning.help.clone()).unwrap_or_default()
+    };
+    assert!(help(&plan).starts_with("the others wait"), "{}", help(&plan));
+    // machines that take one node each, and leave a little: by sums it is a third cell's
+    let uneven = |concurrency| {
+        Input::with(|input| {
+            input.pool(7, json!({"cpu": "700m"}));
+            input.lab.spec.concurrency = concurrency;
+        })
+        .unwrap()
+    };
+    let asked = uneven(Concurrency::Some(3));
+    assert_eq!((asked.capacity.fitting, &help(&asked)[..22]), (2, "by their sums 3 would:"));
+    assert!(help(&uneven(Concurrency::All(All::All))).ends_with("`concurrency: 2` is safe"));
     // a lab that says nothing of its machines refuses nothing
     let plan = Input::with(|input| input.lab.spec.concurrency = Concurrency::All(All::All)).unwrap();
     assert_eq!((plan.capacity.at_once, plan.capacity.fitting), (4, 4));
