@@ -17,7 +17,8 @@ SCENARIO = Path("tests/cluster/one-cell.yaml")
 NAME = lab.scenario_name(SCENARIO)
 CONDUCTOR = f"benchgrid-{lab.lab_name()}"
 OTHER_REPOSITORY = "other.git"
-FORBIDDEN = "Forbidden"
+# the words of RBAC, since Pod Security says `forbidden` as well
+FORBIDDEN = " cannot "
 # every kind of which something of ours may be left, and where it could be
 KINDS = {
     "applications.argoproj.io": ["-n", "argocd"], "applicationsets.argoproj.io": ["-n", "argocd"], "appprojects.argoproj.io": ["-n", "argocd"],
