@@ -88,7 +88,7 @@ PROVENANCE = """# A sample: the 3x3 demo
 | --- | --- |
 | benchgrid | commit `{commit}` |
 | scenario | `matrices/demo-3x3.yaml`{changes} |
-| lab | `labs/test.yaml`: one machine, {cpus} processors, {memory} GiB, Linux {kernel}, all nodes of a cell on it; one attempt at a time |
+| lab | `labs/test.yaml` with 150m of a processor for a node: one machine, {cpus} processors, {memory} GiB, Linux {kernel}, all nodes of a cell on it; one attempt at a time |
 | deployed by | Kubernetes 1.34.4, Argo CD 3.2.11; the branch's last commit was `{branch}` |
 | client | qBittorrent 4.5.2 (Debian) |
 | store | VictoriaMetrics 1.79.5 (Debian) |
@@ -110,14 +110,16 @@ def sample(folder, name, **facts):
     memory = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())[1]) / 2**20
     text = PROVENANCE.format(
         measured=len([e for e in ended if e["outcome"] == "measured"]), failed=len([e for e in ended if e["outcome"] == "failed"]),
-        commit=lab.command("git", "-C", lab.PROJECT, "rev-parse", "--short=12", "HEAD").strip(),
         branch=lab.head()[:12], cpus=os.cpu_count(), memory=round(memory), kernel=platform.release(),
         began=min(e["admitted"] for e in ended), ended=max(e["ended"] for e in ended), **facts)
     (folder / "README.md").write_text(text)
 
 
 def main():
+    commit = lab.command("git", "-C", lab.PROJECT, "rev-parse", "--short=12", "HEAD").strip()
     taken_out = without_latency()
+    # five pods on a machine of two processors
+    lab.edit_source(lab.LAB_FILE, ("cpu: 200m", "cpu: 150m"))
     name = lab.scenario_name(SCENARIO)
     expected = forecast()
     lab.compile_and_push(SCENARIO)
@@ -142,7 +144,7 @@ def main():
     lab.check_empty()
     if os.environ.get("SAMPLE"):
         changes = f", without its latencies ({', '.join(sorted(set(taken_out)))}): this kernel has no netem" if taken_out else ""
-        sample(lab.PROJECT / os.environ["SAMPLE"], name, changes=changes, forecast=expected, taken=taken, off=off, overhead=beside)
+        sample(lab.PROJECT / os.environ["SAMPLE"], name, commit=commit, changes=changes, forecast=expected, taken=taken, off=off, overhead=beside)
 
 
 lab.run(main)

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::machines::{Machines, Room, largest_first, part};
-use super::{Cell, Needs, PlannedSystem, Spot, Subject, Trouble};
+use super::{Cell, Demand, Needs, PlannedSystem, Provision, Spot, Subject, Trouble};
 use crate::spec::{Concurrency, Lab, Spread, codes};
 
 /// What a campaign takes of the lab at once, and what the lab has.
@@ -90,7 +90,12 @@ impl Capacity {
             PoolUse { pool, machines, has: has.into(), cell, window }
         };
         let pools = named.chain([(None, None, all)]).map(taken).collect();
-        let trouble = (fitting < at_once).then(|| too_many(lab.spec.concurrency, at_once, fitting, sorted[0]));
+        let summed = summed(machines, &window);
+        let trouble = match lab.spec.concurrency {
+            Concurrency::Some(_) if fitting < at_once => Some(too_many(at_once, summed, fitting, sorted[0])),
+            Concurrency::All(_) if fitting < summed => Some(uneven(summed, fitting, sorted[0])),
+            _ => None,
+        };
         (Self { at_once, fitting, pools }, trouble)
     }
 }
@@ -124,6 +129,24 @@ fn fitting(machines: &Machines, window: &[(&Cell, u32)]) -> u64 {
     placed
 }
 
+/// How many attempts of a window the lab holds by their sums: so many the conductor admits at most.
+fn summed(machines: &Machines, window: &[(&Cell, u32)]) -> u64 {
+    let has = Provision::of_machines(machines);
+    let mut sum = Demand::default();
+    let mut held = 0;
+    for (cell, times) in window {
+        let demand = Demand::of(cell);
+        for _ in 0..*times {
+            sum.add(&demand);
+            if !has.holds(&sum) {
+                return held;
+            }
+            held += 1;
+        }
+    }
+    held
+}
+
 /// The most of a pool that one cell takes, and so many attempts at once: each amount by itself, so that no order of
 /// the cells takes more.
 fn taken(pool: Option<&str>, cells: &[Cell], at_once: u64) -> (Needs, Needs) {
@@ -154,16 +177,27 @@ fn taken(pool: Option<&str>, cells: &[Cell], at_once: u64) -> (Needs, Needs) {
     (needs(|(cell, _)| cell), needs(|(_, window)| window))
 }
 
-fn too_many(concurrency: Concurrency, at_once: u64, fitting: u64, largest: &Cell) -> Trouble {
-    let spot = Spot::new(&Subject::Lab, "/spec/concurrency");
+/// More than fit are asked for. The conductor goes by sums: what they hold and the machines don't, it admits.
+fn too_many(at_once: u64, summed: u64, fitting: u64, largest: &Cell) -> Trouble {
     let start = format!("{at_once} attempts at once don't fit into the lab: of the largest, such as {}", largest.slug);
-    let trouble = spot.trouble(codes::WINDOW, format!("{start}, only {fitting} can run at once"));
-    match concurrency {
-        Concurrency::All(_) => trouble.help(format!("write `concurrency: {fitting}`, or enlarge the pools")),
-        Concurrency::Some(_) => trouble
-            .help(format!("pods of the others would wait until `measure.ready` is over; {fitting} is safe"))
-            .warning(),
-    }
+    let message = format!("{start}, only {fitting} can run at once");
+    let help = if fitting < summed {
+        format!(
+            "by their sums {summed} would: pods of some would wait until `measure.ready` is over; {fitting} is safe"
+        )
+    } else {
+        "the others wait for their places; enlarge the pools, if that takes too long".to_owned()
+    };
+    Spot::new(&Subject::Lab, "/spec/concurrency").trouble(codes::WINDOW, message).help(help).warning()
+}
+
+/// As many as fit are asked for, and the machines are cut so that sums mislead.
+fn uneven(summed: u64, fitting: u64, largest: &Cell) -> Trouble {
+    let start = format!("{summed} attempts at once fit into the lab by their sums, but not onto its machines");
+    let message = format!("{start}: of the largest, such as {}, only {fitting} can run at once", largest.slug);
+    let trouble = Spot::new(&Subject::Lab, "/spec/concurrency").trouble(codes::WINDOW, message);
+    let help = format!("pods of some would wait until `measure.ready` is over; `concurrency: {fitting}` is safe");
+    trouble.help(help).warning()
 }
 
 /// What keeps a cell from the machines, each group's own trouble first.

@@ -125,11 +125,7 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
     troubles.extend(planner::gathered(failed));
     let (capacity, window) = Capacity::of(&machines, &cells, lab);
     // of half a campaign, nothing is said about the whole
-    match window.filter(|_| whole) {
-        Some(window) if window.severity == Severity::Error => troubles.push(window),
-        Some(window) => warnings.push(window),
-        None => {}
-    }
+    warnings.extend(window.filter(|_| whole));
     if !troubles.is_empty() {
         return Err(troubles);
     }

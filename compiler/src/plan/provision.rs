@@ -16,9 +16,12 @@ pub struct Provision {
 impl Provision {
     /// As the lab says.
     pub fn of(lab: &Lab) -> Result<Self, Vec<Trouble>> {
-        let machines = Machines::of(lab)?;
+        Machines::of(lab).map(|machines| Self::of_machines(&machines))
+    }
+
+    pub(super) fn of_machines(machines: &Machines) -> Self {
         let pools = machines.pools.iter().map(|pool| (pool.name.clone(), pool.all().into())).collect();
-        Ok(Self { all: machines.all().into(), pools })
+        Self { all: machines.all().into(), pools }
     }
 
     /// Whether there is so much: of each pool for the pods that name it, and in all.

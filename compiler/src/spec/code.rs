@@ -121,7 +121,7 @@ codes! {
     CELL_TOO_LARGE "BG0541" "a cell that does not fit into the lab"
         "All pods of a cell run at once: its nodes with an agent each, and the coordinator. The message says of what there is too little, or that the machines can't be filled that evenly."
     WINDOW "BG0542" "more cells at once than fit into the lab"
-        "`concurrency` counts attempts, not what they take. Pods beyond the lab's capacity would wait until the attempt fails. A warning; an error for `all`."
+        "The conductor admits what the lab's pools hold by their sums. Where single machines hold less, pods would wait until the attempt fails. A warning."
     SMALL_VOLUME "BG0543" "a volume that is smaller than its data"
         "A node holds the payload of every transfer of a trial, if it frees nothing early: measure.fileSize * measure.transfers. Less than that is a warning, less than one payload an error."
     NO_RELAY "BG0545" "credentials of the store without a relay"

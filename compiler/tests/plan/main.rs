@@ -234,11 +234,19 @@ const REFUSED_IN_GROUPS: [Case; 4] = [
     ),
 ];
 
-const WARNED: [Case; 6] = [
+const WARNED: [Case; 7] = [
     (|input| input.lab.spec.shaping = Shaping::None, codes::UNSHAPED, "/spec/shaping"),
     (|input| input.group("fast").network = None, codes::UNSHAPED, "/spec/systems/http/groups/fast"),
     (|input| input.lab.spec.scrape = Scrape::PrometheusOperator, codes::SCRAPE, "/spec/scrape"),
     (|input| input.volume("30MB"), codes::SMALL_VOLUME, "/spec/systems/http/groups/fast"),
+    (
+        |input| {
+            input.pool(7, json!({"cpu": "700m"}));
+            input.lab.spec.concurrency = Concurrency::All(All::All);
+        },
+        codes::WINDOW,
+        "/spec/concurrency",
+    ),
     (
         |input| {
             input.pool(1, json!({"pods": 7}));
@@ -255,7 +263,7 @@ const WARNED: [Case; 6] = [
 ];
 
 /// What is too much for a lab, or said at the wrong place. Each node asks for 450m processors, 384 MiB and 178 MB of disk.
-const TOO_MUCH: [Case; 12] = [
+const TOO_MUCH: [Case; 11] = [
     // the coordinator asks for 256 MiB, a node and its agent for 384
     (|input| input.pool(9, json!({"memory": "383Mi"})), codes::NO_MACHINE, "/spec/systems/http/groups/fast"),
     (|input| input.pool(9, json!({"cpu": "449m"})), codes::NO_MACHINE, "/spec/systems/http/groups/fast"),
@@ -283,14 +291,6 @@ const TOO_MUCH: [Case; 12] = [
         },
         codes::CELL_TOO_LARGE,
         "/spec/systems/http/groups/slow",
-    ),
-    (
-        |input| {
-            input.pool(1, json!({"pods": 15}));
-            input.lab.spec.concurrency = Concurrency::All(All::All);
-        },
-        codes::WINDOW,
-        "/spec/concurrency",
     ),
     (|input| input.pool(1, json!({"cpu": "{{ 1 }}"})), codes::AMOUNT, "/spec/pools/p/cpu"),
     (|input| input.volume("4MB"), codes::SMALL_VOLUME, "/spec/systems/http/groups/fast"),

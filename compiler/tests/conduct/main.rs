@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "common/git.rs"]
+#[path = "../common/git.rs"]
 mod git;
+mod hands;
 
 use std::{
     cell::{Cell, RefCell},
@@ -99,6 +100,7 @@ struct World {
     folder: tempfile::TempDir,
     server: Server,
     now: Cell<i64>,
+    hold: &'static str,
     log: RefCell<Vec<String>>,
 }
 
@@ -113,8 +115,12 @@ fn admit(text: &str, name: &AttemptName) -> Result<String, String> {
 
 impl World {
     fn new(cells: usize, trials: u32) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let world = Self { folder, server: Server::start(), now: Cell::new(1_795_000_000), log: RefCell::default() };
+        Self::holding("0s", cells, trials)
+    }
+
+    fn holding(hold: &'static str, cells: usize, trials: u32) -> Self {
+        let (folder, now) = (tempfile::tempdir().unwrap(), Cell::new(1_795_000_000));
+        let world = Self { folder, server: Server::start(), now, hold, log: RefCell::default() };
         std::fs::create_dir(world.path("source")).unwrap();
         git(&world.path("source"), &["init", "-q", "-b", "main"]);
         git(&world.path("source"), &["commit", "-q", "--allow-empty", "-m", "Begin"]);
@@ -135,6 +141,7 @@ impl World {
         let lab = json!({"apiVersion": "benchgrid.io/v1alpha1", "kind": "Lab", "metadata": {"name": "lab"}, "spec": {
             "git": {"url": "https://git.example.org/team/lab.git"},
             "drain": "10s",
+            "hold": self.hold,
             "metrics": {"write": "http://unused", "read": self.server.address},
             "argocd": {"webhook": format!("{}/api/webhook", self.server.address)},
         }});
@@ -232,6 +239,36 @@ impl World {
             interval: None,
             store: None,
         }
+    }
+
+    /// Somebody's own commit on the branch.
+    fn by_hand(&self, write: &[(&str, &str)], remove: &[&str]) {
+        let place = self.path("hand");
+        if !place.exists() {
+            git(self.folder.path(), &["clone", "-q", "-b", "deploy", &self.url(), "hand"]);
+        }
+        git(&place, &["pull", "-q"]);
+        for path in remove {
+            git(&place, &["rm", "-q", "-r", path]);
+        }
+        for (path, text) in write {
+            std::fs::create_dir_all(place.join(path).parent().unwrap()).unwrap();
+            std::fs::write(place.join(path), text).unwrap();
+            git(&place, &["add", path]);
+        }
+        git(&place, &["commit", "-q", "-m", "By hand"]);
+        git(&place, &["push", "-q"]);
+    }
+
+    /// The names of attempts in `active/demo`.
+    fn active(&self) -> Vec<String> {
+        let files = self.files("active/demo");
+        let names = files.iter().filter_map(|path| path.strip_suffix("/attempt.json")?.rsplit('/').next());
+        names.map(str::to_owned).collect()
+    }
+
+    fn said(&self, what: &str) -> usize {
+        self.log.borrow().iter().filter(|line| line.contains(what)).count()
     }
 
     fn pass(&self, seconds: i64) {
