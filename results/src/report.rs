@@ -129,6 +129,8 @@ fn failures(text: &mut String, campaign: &Campaign) {
             "an overlay deployed by hand: no campaign admitted it, so others may have run beside it".to_owned()
         } else if missing > 0.0 && label("outcome") == "measured" {
             format!("{missing} of {} records are not in the store", ending.records)
+        } else if label("outcome") == "measured" {
+            "its trial was measured again, later".to_owned()
         } else {
             label("detail")
         };

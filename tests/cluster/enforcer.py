@@ -67,8 +67,11 @@ def ruleset(pods, policies):
     for key, rules in sorted(chains.items()):
         text += [f" chain {name(key)} {{", *(f"  {rule}" for rule in sorted(set(rules))), "  counter drop", " }"]
     judged = [f"  ip {'daddr' if key[0] == 'ingress' else 'saddr'} {key[1]} jump {name(key)}" for key in sorted(chains)]
+    # a pod is behind its policies from its first instant: one that is not known yet may do nothing
+    everyone = ", ".join(sorted({lab.ENV["POD_GW"], *map(address, pods)}))
+    strangers = [f"  ip {side} {lab.ENV['POD_NET']} ip {side} != {{ {everyone} }} counter drop" for side in ("saddr", "daddr")]
     for hook in ("forward", "input"):
-        text += [f" chain {hook} {{", f"  type filter hook {hook} priority -1; policy accept;", "  ct state established,related accept", *judged, " }"]
+        text += [f" chain {hook} {{", f"  type filter hook {hook} priority -1; policy accept;", "  ct state established,related accept", *judged, *strangers, " }"]
     return "\n".join([*text, "}", ""])
 
 

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::StoreProgress;
 use crate::conduct::{ConductError, Done, Settings};
-use crate::git::Snapshot;
+use crate::git::{GitError, Snapshot};
 use crate::plan;
 use crate::spec::Lab;
 
@@ -26,13 +26,12 @@ pub struct Look {
 impl Look {
     /// What a commit of the branch says; the store was not asked.
     pub fn read(snapshot: &Snapshot<'_>, lab: &Lab, prefix: &str) -> Result<Self, ConductError> {
-        let log = |path: &String| path.rsplit('.').next() == Some("log");
         Ok(Self {
             lab: lab.metadata.name.clone(),
             settings: Settings::of(lab)?,
             place_seconds: plan::place_seconds(lab),
             prefix: prefix.trim_matches('/').to_owned(),
-            logs: snapshot.list("done")?.into_iter().filter(log).collect(),
+            logs: logs(snapshot)?,
             store: StoreProgress::NotAsked,
         })
     }
@@ -43,4 +42,20 @@ impl Look {
         let slash = if self.prefix.is_empty() { "" } else { "/" };
         self.logs.contains(&path).then(|| format!("{}{slash}{path}", self.prefix))
     }
+}
+
+/// Each folder by its id: looked up from the root, thousands of them take minutes.
+fn logs(snapshot: &Snapshot<'_>) -> Result<BTreeSet<String>, GitError> {
+    let mut logs = BTreeSet::new();
+    for (scenario, cells) in snapshot.folders_of(snapshot.id("done")?)? {
+        for (slug, folder) in snapshot.folders_of(Some(cells))? {
+            for file in &snapshot.tree(folder)? {
+                let name = file.name()?;
+                if name.rsplit('.').next() == Some("log") {
+                    logs.insert(format!("done/{scenario}/{slug}/{name}"));
+                }
+            }
+        }
+    }
+    Ok(logs)
 }
