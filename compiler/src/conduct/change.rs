@@ -45,22 +45,14 @@ impl Planned {
         Ok(Self { message: message(&lines, left), change, lines, problems })
     }
 
-    /// Adds what containers said, beside how their attempts ended; what another attempt of a name said goes.
-    pub(super) fn keep_logs(
-        &mut self,
-        decision: &Decision,
-        mut logs: BTreeMap<String, String>,
-        snapshot: &Snapshot<'_>,
-    ) -> Result<(), ConductError> {
+    /// Adds what containers said, beside how their attempts ended.
+    pub(super) fn keep_logs(&mut self, decision: &Decision, mut logs: BTreeMap<String, String>) {
         for Ending { attempt, .. } in &decision.end {
-            let path = format!("done/{}/{}/{}.log", attempt.scenario, attempt.slug, attempt.attempt);
             if let Some(log) = logs.remove(&attempt.attempt) {
+                let path = format!("done/{}/{}/{}.log", attempt.scenario, attempt.slug, attempt.attempt);
                 self.change.write.insert(path, log.into_bytes());
-            } else if snapshot.id(&path)?.is_some() {
-                self.change.remove.push(path);
             }
         }
-        Ok(())
     }
 }
 

@@ -165,7 +165,7 @@ impl<'a> Conductor<'a> {
         let (planned, written) = {
             let snapshot = self.snapshot(*tip)?;
             let mut planned = Planned::new(&decision, state, &snapshot, self.admit, now)?;
-            planned.keep_logs(&decision, logs, &snapshot)?;
+            planned.keep_logs(&decision, logs);
             let by = Signature::new("benchgrid conductor", "conductor@benchgrid.io", &Time::new(now.0, 0));
             let by = by.map_err(GitError::from)?;
             let prefix = &self.options.prefix;
@@ -187,7 +187,7 @@ impl<'a> Conductor<'a> {
     fn read(&mut self) -> Result<Known, ConductError> {
         let tip = self.remote.fetch(&self.options.branch)?;
         let known = self.known.take();
-        let Options { url, branch, .. } = &self.options;
+        let Options { url, branch, prefix, .. } = &self.options;
         let tip = tip.ok_or_else(|| GitError::NoBranch { url: url.clone(), branch: branch.clone() })?;
         let before = match known {
             Some(known) if known.tip == tip => return Ok(known),
@@ -195,7 +195,8 @@ impl<'a> Conductor<'a> {
         };
         let snapshot = self.snapshot(tip)?;
         let lab: Option<Lab> = snapshot.json("lab.json")?;
-        let lab = lab.ok_or_else(|| ConductError::NoLab { url: url.clone(), branch: branch.clone() })?;
+        let missing = || ConductError::NoLab { url: url.clone(), branch: branch.clone(), prefix: prefix.clone() };
+        let lab = lab.ok_or_else(missing)?;
         Ok(Known { tip, lab, reading: before.next(&snapshot)? })
     }
 

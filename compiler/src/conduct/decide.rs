@@ -36,10 +36,10 @@ pub fn decide(state: &State, seen: &Seen, now: Timestamp, settings: &Settings) -
     let done: Vec<&Done> = state.done.iter().chain(&ends).collect();
     let (stay, leave) = stay_or_leave(state, &decision);
     let admissions = Admissions::new((state, &index), settings, &seen.cluster, (stay, &leave), &done, now);
-    let (admit, say) = admissible(state, seen, &admissions, &index, &done, now);
+    let (admit, keeps) = admissible(state, seen, &admissions, &index, &done, now);
     decision.over = admissions.over().map(|(measured, given_up)| Over { measured, given_up });
     decision.admit = admit;
-    decision.say.extend(say);
+    decision.say.extend(keeps);
     decision
 }
 
@@ -88,7 +88,7 @@ fn admissible(
 /// store, or `git rm` of one of the two files lets it go on. An attempt whose nodes never came up but whose
 /// coordinator could say so has its outcome in the store and does not count. One whose end is to come, since the clock
 /// was set back, says nothing about the last two.
-fn traceless(state: &State, index: &Index<'_>, done: &[&Done], now: Timestamp) -> Option<String> {
+pub(super) fn traceless(state: &State, index: &Index<'_>, done: &[&Done], now: Timestamp) -> Option<String> {
     let counts = |done: &&Done| {
         done.ended <= now
             && done.outcome != Verdict::Superseded

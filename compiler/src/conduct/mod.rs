@@ -37,5 +37,7 @@ pub use past::Past;
 pub use read::{Reading, read_state};
 pub use settings::{Room, Settings};
 pub use state::{By, Cell, Done, State};
-pub use status::{ScenarioStatus, Status};
+pub use status::{
+    FailedAttempt, Hindrance, HindranceKind, Look, Progress, Running, ScenarioStatus, Status, StoreProgress, ToGo,
+};
 pub use store::{Store, StoreClient};

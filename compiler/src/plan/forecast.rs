@@ -11,8 +11,10 @@ use crate::spec::{Lab, Load, Role};
 const AROUND_SECONDS: f64 = 8.0;
 /// Seconds from a directory's removal until its namespace is gone: measured, docs/guide/argocd.md.
 const REMOVAL_SECONDS: f64 = 6.0;
-/// Seconds by which both take longer where no push event tells Argo CD: measured, docs/guide/argocd.md.
-const UNTOLD_SECONDS: f64 = (123.0 - 4.7) + (180.0 - 5.9);
+/// Seconds by which deploying, and removing, take longer where no push event tells Argo CD: measured,
+/// docs/guide/argocd.md.
+const UNTOLD_DEPLOY_SECONDS: f64 = 123.0 - 4.7;
+const UNTOLD_REMOVAL_SECONDS: f64 = 180.0 - 5.9;
 /// How many times the fluid bound a transfer takes: 1.1 to 1.7 times for the largest file of the 3x3 demo, docs/sample.
 const TRANSFER_FACTOR: f64 = 1.5;
 /// Seconds of a transfer whose links say nothing: an assumption.
@@ -75,7 +77,18 @@ pub(super) fn moved(cell: &Cell) -> Moved {
 
 /// Seconds for which an attempt is expected to hold its place, from its admission until the place is free.
 pub(super) fn expected_seconds(cell: &Cell, lab: &Lab) -> f64 {
-    AROUND_SECONDS + measuring_seconds(cell) + place_seconds(lab)
+    attempt_seconds(cell, lab) + place_seconds(lab)
+}
+
+/// Seconds from an attempt's admission until its end is known.
+pub(super) fn attempt_seconds(cell: &Cell, lab: &Lab) -> f64 {
+    AROUND_SECONDS + untold(lab, UNTOLD_DEPLOY_SECONDS) + measuring_seconds(cell)
+}
+
+/// Records that an attempt leaves: of each transfer of a measured system one a leecher, and one of its upload.
+pub(super) fn records(cell: &Cell) -> u64 {
+    let measured = cell.systems.iter().filter(|system| system.load == Load::Measured);
+    measured.map(|system| product([transfers(cell, &system.driver), leechers(system) + 1])).sum()
 }
 
 /// Seconds for which an attempt is expected to measure, once its nodes are up.
@@ -93,14 +106,19 @@ pub fn measuring_seconds(cell: &Cell) -> f64 {
 
 /// Seconds if every try at a trial takes all that it may, and the lab's retries are all used.
 pub(super) fn most_seconds(cell: &Cell, lab: &Lab) -> f64 {
-    f64::from(1 + lab.spec.retries) * (float(cell.deadline_seconds) + place_seconds(lab))
+    let once = float(cell.deadline_seconds) + untold(lab, UNTOLD_DEPLOY_SECONDS) + place_seconds(lab);
+    f64::from(1 + lab.spec.retries) * once
 }
 
 /// Seconds until the place of an attempt that ended is free.
-fn place_seconds(lab: &Lab) -> f64 {
-    let untold = if lab.spec.argocd.webhook.is_some() { 0.0 } else { UNTOLD_SECONDS };
+pub(crate) fn place_seconds(lab: &Lab) -> f64 {
     let drain = lab.spec.drain.duration().unwrap_or_default().as_secs_f64();
-    untold + drain.max(REMOVAL_SECONDS)
+    untold(lab, UNTOLD_REMOVAL_SECONDS) + drain.max(REMOVAL_SECONDS)
+}
+
+/// These seconds, where nobody tells Argo CD of a push.
+fn untold(lab: &Lab, seconds: f64) -> f64 {
+    if lab.spec.argocd.webhook.is_some() { 0.0 } else { seconds }
 }
 
 fn transfer_seconds(cell: &Cell) -> f64 {

@@ -5,8 +5,6 @@ use benchgrid::cli::conduct::{ConductArgs, run};
 use benchgrid::cli::{DeployBranch, Exit};
 use std::sync::Barrier;
 
-const FIRST: &str = "bg-demo-0000000000-dddddd-t1a1";
-
 fn numbered(number: u32) -> String {
     format!("bg-demo-0000000000-dddddd-t1a{number}")
 }
@@ -151,7 +149,9 @@ fn two_conductors_do_no_harm() {
         });
         let active = world.active();
         assert!(active.len() <= 1, "{active:?}");
-        active.iter().for_each(|name| world.server.outcome(name, "measured", "ok", now.load(second) * 1000));
+        for name in &active {
+            world.server.outcome(name, "measured", "ok", now.load(second) * 1000);
+        }
         now.fetch_add(11, second);
     }
     let log = log.into_inner().unwrap();

@@ -5,6 +5,8 @@
 #[path = "../common/git.rs"]
 mod git;
 mod hands;
+mod logs;
+mod status;
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,15 +17,15 @@ use std::{
     sync::{Arc, Mutex, mpsc},
 };
 
-use benchgrid::conduct::{
-    Cluster, Conductor, Done, KubernetesCluster, NoCluster, Options, Over, Status, Tick, read_state,
-};
+use benchgrid::conduct::{Cluster, Conductor, Done, Look, NoCluster, Options, Over, Status, Tick, read_state};
 use benchgrid::git::{Branch, Folders, Ownership, Provenance, Publication, Remote, Snapshot, publish};
 use benchgrid_measures::{AttemptName, Timestamp, Verdict};
-use benchgrid_probe::kubernetes::Api;
 use git::git;
 use git2::Repository;
 use serde_json::{Value, json};
+
+/// The first attempt of every campaign here.
+const FIRST: &str = "bg-demo-0000000000-dddddd-t1a1";
 
 /// What the store says, and what it and the webhook were asked.
 #[derive(Default)]
@@ -85,7 +87,7 @@ fn answer(stream: TcpStream, said: &Mutex<Said>) {
         said.asked.push(head.lines().next().unwrap_or_default().to_owned());
         reply.clone_from(&said.export);
         if said.broken {
-            status = "503 Service Unavailable".to_owned();
+            "503 Service Unavailable".clone_into(&mut status);
         }
     } else if let Some(path) = head.split(' ').nth(1).filter(|path| path.starts_with("/api/v1/namespaces")) {
         let (code, body) = said.cluster.get(path).cloned().unwrap_or((404, "nothing there".to_owned()));
@@ -150,7 +152,7 @@ impl World {
             .map(|n| {
                 json!({"id": format!("{n:010x}"), "slug": format!("c-{n}"), "levels": {"n": n}, "digest": digest, "order": n,
                        "trials": trials, "needs": {"pods": 3, "cpuMillis": 1, "memoryBytes": 1, "diskBytes": 1},
-                       "readySeconds": 300, "deadlineSeconds": 600})
+                       "readySeconds": 300, "deadlineSeconds": 600, "expectedSeconds": 120, "records": 6})
             })
             .collect();
         let mut files = BTreeMap::from([
@@ -190,44 +192,6 @@ impl World {
         let clock = || Timestamp(self.now.get());
         let log = |line: &str| self.log.borrow_mut().push(line.to_owned());
         Conductor::new(self.options(clone), cluster, admit, &clock, &log).unwrap().tick().unwrap()
-    }
-
-    /// What the cluster's API says of an attempt whose coordinator ran and whose node has fallen.
-    fn fallen(&self, attempt: &str) {
-        let terminated = |reason: &str, code: u32| json!({"terminated": {"reason": reason, "exitCode": code}});
-        let status = |name: &str, state: Value, last: Value, restarts: u32| json!({"name": name, "state": state, "lastState": last, "restartCount": restarts});
-        let node = json!({
-            "metadata": {"name": "s-g-0"},
-            "spec": {"initContainers": [{"name": "shape", "image": "r/probe:1"}],
-                     "containers": [{"name": "agent", "image": "r/probe:1"}, {"name": "node", "image": "r/node:1"}]},
-            "status": {
-                "phase": "Running",
-                "initContainerStatuses": [status("shape", terminated("Completed", 0), json!({}), 0)],
-                "containerStatuses": [status("agent", json!({"running": {}}), json!({}), 0),
-                                      status("node", json!({"running": {}}), terminated("OOMKilled", 137), 1)],
-            },
-        });
-        let coordinator = json!({
-            "metadata": {"name": "coordinator-t1a1-x", "labels": {"benchgrid.io/role": "coordinator"}},
-            "spec": {"containers": [{"name": "coordinator", "image": "r/probe:1"}]},
-            "status": {"phase": "Running", "containerStatuses": [status("coordinator", json!({"running": {}}), json!({}), 0)]},
-        });
-        let root = "/api/v1/namespaces";
-        let log = |pod: &str, container: &str, previous: bool| {
-            format!(
-                "{root}/{attempt}/pods/{pod}/log?container={container}&previous={previous}&tailLines=100&limitBytes=1048576"
-            )
-        };
-        let waits = json!({"kind": "Status", "message": "container \"shape\" in pod \"s-g-0\" has no log"}).to_string();
-        self.server.said.lock().unwrap().cluster = [
-            (root.to_owned(), (200, json!({"items": [{"metadata": {"name": attempt}}]}).to_string())),
-            (format!("{root}/{attempt}/pods"), (200, json!({"items": [node, coordinator]}).to_string())),
-            (log("coordinator-t1a1-x", "coordinator", false), (200, "{\"a\":\"record\"}\n".to_owned())),
-            (log("s-g-0", "node", true), (200, "\u{1b}[31mout of memory\u{1b}[0m\r\n".to_owned())),
-            (log("s-g-0", "node", false), (200, String::new())),
-            (log("s-g-0", "shape", false), (400, waits)),
-        ]
-        .into();
     }
 
     fn options(&self, clone: &str) -> Options {
@@ -286,7 +250,10 @@ impl World {
 
     fn status(&self) -> Status {
         let repo = Repository::open(self.path("remote.git")).unwrap();
-        Status::of(&read_state(&Branch::open(&repo, "deploy").unwrap().snapshot().unwrap()).unwrap())
+        let branch = Branch::open(&repo, "deploy").unwrap();
+        let snapshot = branch.snapshot().unwrap();
+        let look = Look::read(&snapshot, &snapshot.json("lab.json").unwrap().unwrap(), "").unwrap();
+        Status::of(&read_state(&snapshot).unwrap(), &look, Timestamp(self.now.get()))
     }
 }
 
@@ -337,7 +304,7 @@ fn a_campaign_from_compile_to_done() {
     assert_eq!(world.files("done").len(), 3);
     let status = world.status();
     let demo = &status.scenarios["demo"];
-    assert_eq!((demo.done, demo.failed, demo.waiting, demo.failed_attempts), (1, 1, 0, 2));
+    assert_eq!((demo.done, demo.given_up, demo.waiting, demo.failed_attempts), (1, 1, 0, 2));
     git(&world.path("remote.git"), &["fsck", "--strict"]);
 }
 
@@ -388,89 +355,6 @@ fn a_store_that_fails_changes_nothing() {
     assert_eq!(world.tick("clone"), Tick::Silent);
     said.lock().unwrap().export = String::new();
     assert!(matches!(world.tick("clone"), Tick::Changed(_)));
-}
-
-const FIRST: &str = "bg-demo-0000000000-dddddd-t1a1";
-
-#[test]
-fn what_the_containers_of_a_failed_attempt_said_is_in_the_commit_that_ends_it() {
-    let world = World::new(1, 1);
-    let cluster = KubernetesCluster(Api::at(&world.server.address));
-    world.fallen(FIRST);
-    let empty = json!({"items": []}).to_string();
-    world.server.said.lock().unwrap().cluster.insert("/api/v1/namespaces".to_owned(), (200, empty));
-    world.tick_in("clone", &cluster);
-    world.pass(60);
-    world.fallen(FIRST);
-    world.server.outcome(FIRST, "failed", "invalid", world.now.get() * 1000);
-    world.tick_in("clone", &cluster);
-    let done = |end: &str| format!("done/demo/c-0/{FIRST}.{end}");
-    assert_eq!(world.files("done"), [done("json"), done("log")]);
-    let expected = format!(
-        "# {FIRST}: its containers as they were when it had failed
-
-coordinator-t1a1-x/coordinator  runs; 0 restarts; r/probe:1
-s-g-0/node                      runs; ended last with OOMKilled (exit code 137); 1 restarts; r/node:1
-s-g-0/agent                     runs; 0 restarts; r/probe:1
-s-g-0/shape                     ended with Completed (exit code 0); 0 restarts; r/probe:1
-
-# coordinator-t1a1-x/coordinator
-{{\"a\":\"record\"}}
-
-# s-g-0/node, before its last restart
-out of memory
-
-# s-g-0/node
-nothing was said
-
-# s-g-0/agent
-no log: gone
-
-# s-g-0/shape
-no log: container \"shape\" in pod \"s-g-0\" has no log"
-    );
-    assert_eq!(world.show(&done("log")), expected);
-    // It is no state, and a compile leaves it.
-    assert_eq!(world.status().scenarios["demo"].failed_attempts, 1);
-    world.compile("demo", 1, 2);
-    assert_eq!(world.files("done").len(), 2);
-}
-
-#[test]
-fn a_log_that_cant_be_had_keeps_no_attempt_from_ending() {
-    let world = World::new(1, 1);
-    let cluster = KubernetesCluster(Api::at(&world.server.address));
-    world.tick("clone");
-    world.fallen(FIRST);
-    let refusal = json!({"message": "pods is forbidden"}).to_string();
-    let pods = format!("/api/v1/namespaces/{FIRST}/pods");
-    world.server.said.lock().unwrap().cluster.insert(pods.clone(), (403, refusal));
-    world.pass(60);
-    world.server.outcome(FIRST, "failed", "invalid", world.now.get() * 1000);
-    assert!(matches!(world.tick_in("clone", &cluster), Tick::Changed(_)));
-    let log = world.show(&format!("done/demo/c-0/{FIRST}.log"));
-    assert!(log.contains("its pods can't be listed: ") && log.contains("pods is forbidden"), "{log}");
-}
-
-#[test]
-fn an_attempt_that_was_measured_leaves_no_log_and_takes_an_older_one_along() {
-    let world = World::new(1, 1);
-    world.tick("clone");
-    let done = |end: &str| format!("done/demo/c-0/{FIRST}.{end}");
-    world.pass(60);
-    world.server.outcome(FIRST, "measured", "ok", world.now.get() * 1000);
-    // Somebody removed the .json of a failed attempt of that name, and left the log.
-    let work = world.path("work");
-    git(world.folder.path(), &["clone", "-q", "-b", "deploy", "remote.git", "work"]);
-    std::fs::create_dir_all(work.join("done/demo/c-0")).unwrap();
-    std::fs::write(work.join(done("log")), "old\n").unwrap();
-    git(&work, &["add", "done"]);
-    git(&work, &["commit", "-q", "-m", "Log"]);
-    git(&work, &["push", "-q"]);
-    assert_eq!(world.files("done"), [done("log")]);
-    world.fallen(FIRST);
-    world.tick_in("clone", &KubernetesCluster(Api::at(&world.server.address)));
-    assert_eq!(world.files("done"), [done("json")]);
 }
 
 #[test]

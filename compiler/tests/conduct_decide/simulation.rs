@@ -362,7 +362,7 @@ proptest! {
                 break;
             }
         }
-        prop_assert!(over, "no end: {}", Status::of(&campaign.state));
+        prop_assert!(over, "no end: {}", status(&campaign.state, &campaign.settings));
         campaign.accounted()?;
     }
 }
@@ -387,9 +387,9 @@ impl Dice {
             _ => Fate::Never,
         };
         let hand = match self.roll(40) {
-            0 => Hand::Remove(self.roll(40) as usize),
-            1 => Hand::Edit(self.roll(40) as usize),
-            2 => Hand::Again(self.roll(4000) as usize),
+            0 => Hand::Remove(usize::try_from(self.roll(40)).unwrap()),
+            1 => Hand::Edit(usize::try_from(self.roll(40)).unwrap()),
+            2 => Hand::Again(usize::try_from(self.roll(4000)).unwrap()),
             3 => Hand::Pause,
             _ if tick == 60 => Hand::Empty,
             _ => Hand::Nothing,
@@ -399,7 +399,7 @@ impl Dice {
             cluster_silent: self.roll(12) == 0,
             lost: self.roll(8) == 0,
             fate,
-            seconds: 20 + self.roll(40) as i64,
+            seconds: 20 + self.roll(40).cast_signed(),
             // An hour ahead for a while, later an hour behind.
             skew: [0, 3600, -3600]
                 [if (80..84).contains(&tick) { 1 } else { usize::from((120..124).contains(&tick)) * 2 }],
@@ -453,7 +453,7 @@ fn a_lab_of_ten_thousand_cells() {
         if over && ticks > 301 {
             break;
         }
-        assert!(ticks < 6_000, "no end: {}", Status::of(&campaign.state));
+        assert!(ticks < 6_000, "no end: {}", status(&campaign.state, &campaign.settings));
     }
     campaign.accounted().unwrap();
     eprintln!("{ticks} ticks, {} attempts", campaign.names.len());

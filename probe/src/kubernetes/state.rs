@@ -27,13 +27,13 @@ pub fn states(pods: &[Value]) -> Vec<ContainerState> {
 }
 
 fn of_pod(pod: &Value) -> Vec<ContainerState> {
-    let mut states = Vec::new();
+    let mut all = Vec::new();
     for (list, prepares) in [("/spec/initContainers", true), ("/spec/containers", false)] {
         for spec in pod.pointer(list).and_then(Value::as_array).into_iter().flatten() {
             let status = statuses(pod).find(|status| text(status, "/name") == text(spec, "/name"));
             let (state, well) = status.map_or_else(|| ("not started".to_owned(), false), state);
             let restarts = status.map_or(0, |status| number(status, "/restartCount"));
-            states.push(ContainerState {
+            all.push(ContainerState {
                 pod: name(pod).to_owned(),
                 name: text(spec, "/name").to_owned(),
                 image: text(spec, "/image").to_owned(),
@@ -44,20 +44,18 @@ fn of_pod(pod: &Value) -> Vec<ContainerState> {
             });
         }
     }
-    states
+    all
 }
 
 /// In words, and whether all is well.
 fn state(status: &Value) -> (String, bool) {
-    let (mut state, well) = if let Some(ended) = status.pointer("/state/terminated") {
+    let (state, well) = if let Some(ended) = status.pointer("/state/terminated") {
         (format!("ended with {}", ending(ended)), number(ended, "/exitCode") == 0)
     } else if let Some(waiting) = status.pointer("/state/waiting") {
         (format!("waits, {}", text(waiting, "/reason")), false)
     } else {
         ("runs".to_owned(), true)
     };
-    if let Some(last) = status.pointer("/lastState/terminated") {
-        state += &format!("; ended last with {}", ending(last));
-    }
-    (state, well)
+    let last = status.pointer("/lastState/terminated");
+    (last.map_or_else(|| state.clone(), |last| format!("{state}; ended last with {}", ending(last))), well)
 }
