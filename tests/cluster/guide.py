@@ -72,6 +72,8 @@ def paused(_):
 
 
 def stopped(_):
+    # as a forge would that has been told to
+    lab.push_event()
     lab.wait_until("everything has stopped", 240, lambda: not lab.active() and not lab.cell_namespaces())
     time.sleep(10)
     lab.equal("nothing is admitted while it is paused", lab.active(), [])
