@@ -37,7 +37,9 @@ pub fn decide(state: &State, seen: &Seen, now: Timestamp, settings: &Settings) -
     let (stay, leave) = stay_or_leave(state, &decision);
     let admissions = Admissions::new((state, &index), settings, &seen.cluster, (stay, &leave), &done, now);
     let (admit, say) = admissible(state, seen, &admissions, &index, &done, now);
-    decision.over = admissions.over().map(|(measured, given_up)| Over { measured, given_up });
+    let sees = !matches!(seen.cluster, ClusterView::Silent(_));
+    let over = admissions.over().filter(|_| sees);
+    decision.over = over.map(|(measured, given_up)| Over { measured, given_up });
     decision.admit = admit;
     decision.say.extend(say);
     decision

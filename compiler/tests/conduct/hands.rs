@@ -34,6 +34,16 @@ fn names_are_used_once_whatever_is_removed() {
 }
 
 #[test]
+fn of_a_history_that_was_cut_what_is_there_counts() {
+    let world = World::new(1, 1);
+    world.tick("clone");
+    world.by_hand(&[], &["active"]);
+    git(world.folder.path(), &["clone", "-q", "--bare", "--depth", "2", &world.url(), "shallow"]);
+    world.tick("shallow");
+    assert_eq!(world.active(), [numbered(2)]);
+}
+
+#[test]
 fn one_conductor_reads_on_where_it_was() {
     let world = World::new(3, 1);
     let clock = || Timestamp(world.now.get());
@@ -199,4 +209,17 @@ fn exit_codes() {
     assert_eq!(run(&args(false)).unwrap(), Exit::Yes, "nothing is wanted");
     world.server.said.lock().unwrap().broken = true;
     assert_eq!(run(&args(true)).unwrap(), Exit::Environment, "nothing could be decided");
+}
+
+#[test]
+fn the_example_of_a_workflow_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/argo-workflow.yaml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let documents = benchgrid::kustomize::read_documents(&text).unwrap();
+    let container = &documents[0]["spec"]["templates"][0]["container"];
+    assert_eq!(container["image"], benchgrid::spec::Images::default().conductor);
+    let words = ["command", "args"].iter().flat_map(|list| container[*list].as_array().unwrap());
+    let words: Vec<&str> = words.map(|word| word.as_str().unwrap()).collect();
+    let matches = benchgrid::cli::command().try_get_matches_from(words).unwrap();
+    assert!(matches.subcommand_matches("conduct").unwrap().get_flag("until_done"));
 }
