@@ -34,11 +34,10 @@ pub fn decide(state: &State, seen: &Seen, now: Timestamp, settings: &Settings) -
 
     let ends: Vec<Done> = decision.end.iter().map(|ending| ending.done(now, &state.lab)).collect();
     let done: Vec<&Done> = state.done.iter().chain(&ends).collect();
-    let (stay, leave) = stay_or_leave(state, &decision);
-    let admissions = Admissions::new((state, &index), settings, &seen.cluster, (stay, &leave), &done, now);
+    let places = stay_or_leave(state, &decision);
+    let admissions = Admissions::new((state, &index), settings, &seen.cluster, (places.0, &places.1), &done, now);
     let (admit, say) = admissible(state, seen, &admissions, &index, &done, now);
-    let sees = !matches!(seen.cluster, ClusterView::Silent(_));
-    let over = admissions.over().filter(|_| sees);
+    let over = admissions.over().filter(|_| !matches!(seen.cluster, ClusterView::Silent(_)));
     decision.over = over.map(|(measured, given_up)| Over { measured, given_up });
     decision.admit = admit;
     decision.say.extend(say);

@@ -27,9 +27,12 @@ impl Past {
                     continue;
                 }
                 let (before, after) = (snapshot.folders_of(before)?, snapshot.folders_of(after)?);
-                after.keys().for_each(|name| self.enter(name));
-                let gone = before.keys().filter(|name| !after.contains_key(*name));
-                gone.for_each(|name| self.leave(name, Timestamp(change.seconds)));
+                for name in after.keys() {
+                    self.enter(name);
+                }
+                for name in before.keys().filter(|name| !after.contains_key(*name)) {
+                    self.leave(name, Timestamp(change.seconds));
+                }
             }
         }
         Ok(())

@@ -375,11 +375,11 @@ struct Dice(u64);
 
 impl Dice {
     /// One of `0..sides`, by an xorshift.
-    fn roll(&mut self, sides: u64) -> u64 {
+    fn roll(&mut self, sides: u32) -> u32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0 % sides
+        u32::try_from(self.0 % u64::from(sides)).unwrap()
     }
 
     fn weather(&mut self, tick: usize) -> Weather {
@@ -402,7 +402,7 @@ impl Dice {
             cluster_silent: self.roll(12) == 0,
             lost: self.roll(8) == 0,
             fate,
-            seconds: 20 + self.roll(40) as i64,
+            seconds: 20 + i64::from(self.roll(40)),
             // An hour ahead for a while, later an hour behind.
             skew: [0, 3600, -3600]
                 [if (80..84).contains(&tick) { 1 } else { usize::from((120..124).contains(&tick)) * 2 }],
