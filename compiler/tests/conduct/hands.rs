@@ -142,14 +142,12 @@ fn a_failed_attempt_is_held_for_a_look() {
 #[test]
 fn two_conductors_do_no_harm() {
     let world = World::new(6, 1);
-    let log = Mutex::new(Vec::new());
     let (barrier, now) = (Barrier::new(2), std::sync::atomic::AtomicI64::new(world.now.get()));
     let second = std::sync::atomic::Ordering::SeqCst;
     for _ in 0..14 {
         let race = |options: Options| {
             let clock = || Timestamp(now.load(second));
-            let say = |line: &str| log.lock().unwrap().push(line.to_owned());
-            let mut conductor = Conductor::new(options, &NoCluster, admit, &clock, &say).unwrap();
+            let mut conductor = Conductor::new(options, &NoCluster, admit, &clock, &|_| {}).unwrap();
             barrier.wait();
             conductor.tick().unwrap();
         };
@@ -166,9 +164,10 @@ fn two_conductors_do_no_harm() {
         }
         now.fetch_add(11, second);
     }
-    let log = log.into_inner().unwrap();
-    let count = |word: &str| log.iter().filter(|line| line.starts_with(word)).count();
-    assert_eq!((count("admit "), count("end "), world.files("done").len()), (6, 6, 6), "{log:?}");
+    // Both may have made the very same commit: then both say so, and it is one. The branch knows.
+    let log = git(&world.path("remote.git"), &["log", "--format=%b", "deploy"]);
+    let count = |word: &str| log.lines().filter(|line| line.starts_with(word)).count();
+    assert_eq!((count("admit "), count("end "), world.files("done").len()), (6, 6, 6), "{log}");
     assert_eq!(git(&world.path("remote.git"), &["rev-list", "--count", "--merges", "deploy"]), "0");
 }
 
