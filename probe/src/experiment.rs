@@ -124,6 +124,9 @@ pub enum GroupRole {
     Bootstrap,
 }
 
+/// How many nodes transfer to and from the coordinator at the same time, when it proves their links.
+pub const BASELINES_AT_ONCE: u32 = 4;
+
 /// A node's link.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

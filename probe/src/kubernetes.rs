@@ -2,17 +2,25 @@
 //!
 //! In: the pod's service account, or a base URL. Out: pods as JSON, and from them, by pure functions, why they are
 //! not up ([`trouble`]), what restarted ([`restarts`]), which images run ([`containers`]) on which machine
-//! ([`machine`]), what a container said last ([`termination_message`]).
+//! ([`machine`]), in which state containers are ([`states`]), what one said last ([`termination_message`]).
+
+mod state;
 
 use std::{fs, path::PathBuf, time::Duration};
 
 use serde_json::Value;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
+pub use state::{ContainerState, states};
+
 /// Where a pod finds its service account.
 const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(10);
+/// Most lines of a container's log that are asked for, from its end.
+const LOG_LINES: u32 = 100;
+/// Most bytes of them. The server cuts at the end, where the newest lines are: far more than is kept of them.
+const LOG_BYTES: u32 = 1 << 20;
 /// Longest message of the cluster that is repeated.
 const MESSAGE: usize = 160;
 
@@ -62,6 +70,8 @@ pub struct Api {
     /// Read anew for each request: the kubelet renews it.
     token: Option<PathBuf>,
     agent: ureq::Agent,
+    /// How long one request may take.
+    limit: Duration,
 }
 
 impl Api {
@@ -74,18 +84,25 @@ impl Api {
         let host = if host.contains(':') { format!("[{host}]") } else { host };
         let authority = PathBuf::from(ACCOUNT).join("ca.crt");
         let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&certificates(&authority)?)).build();
-        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(REQUEST));
+        let config = ureq::Agent::config_builder().http_status_as_error(false);
         Ok(Some(Self {
             base: format!("https://{host}:{port}"),
             token: Some(PathBuf::from(ACCOUNT).join("token")),
             agent: config.tls_config(tls).build().into(),
+            limit: REQUEST,
         }))
     }
 
     /// An API server at that base URL, without credentials.
     pub fn at(base: &str) -> Self {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(REQUEST));
-        Self { base: base.trim_end_matches('/').to_owned(), token: None, agent: config.build().into() }
+        let config = ureq::Agent::config_builder().http_status_as_error(false);
+        Self { base: base.trim_end_matches('/').to_owned(), token: None, agent: config.build().into(), limit: REQUEST }
+    }
+
+    /// The same, whose requests take no longer than that.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        Self { limit: limit.min(self.limit), ..self.clone() }
     }
 
     /// All pods of a namespace.
@@ -99,10 +116,11 @@ impl Api {
         Ok(items.iter().map(|item| text(item, "/metadata/name").to_owned()).collect())
     }
 
-    /// Last lines of a container's log.
-    pub fn pod_log(&self, namespace: &str, pod: &str, container: &str, lines: u32) -> Result<String, KubernetesError> {
+    /// Last lines of what a container says, or said before its last restart.
+    pub fn log(&self, namespace: &str, pod: &str, container: &str, previous: bool) -> Result<String, KubernetesError> {
         self.get(&format!(
-            "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&tailLines={lines}&limitBytes=65536"
+            "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&previous={previous}\
+             &tailLines={LOG_LINES}&limitBytes={LOG_BYTES}"
         ))
     }
 
@@ -117,7 +135,7 @@ impl Api {
     fn get(&self, path: &str) -> Result<String, KubernetesError> {
         let url = format!("{}{path}", self.base);
         let failed = |error: ureq::Error| KubernetesError::Request { url: url.clone(), text: error.to_string() };
-        let mut request = self.agent.get(&url);
+        let mut request = self.agent.get(&url).config().timeout_global(Some(self.limit)).build();
         if let Some(path) = &self.token {
             let token =
                 fs::read_to_string(path).map_err(|source| KubernetesError::File { path: path.clone(), source })?;
@@ -129,8 +147,14 @@ impl Api {
         if response.status().is_success() {
             return body.map_err(failed);
         }
-        Err(KubernetesError::Refused { url, status, text: short(&body.unwrap_or_default()) })
+        Err(KubernetesError::Refused { url, status, text: refusal(&body.unwrap_or_default()) })
     }
+}
+
+/// What the API server said: the message of its answer, where that has one.
+fn refusal(body: &str) -> String {
+    let answer: Option<Value> = serde_json::from_str(body).ok();
+    short(answer.as_ref().and_then(|answer| answer["message"].as_str()).unwrap_or(body))
 }
 
 fn certificates(path: &PathBuf) -> Result<Vec<Certificate<'static>>, KubernetesError> {

@@ -179,7 +179,7 @@ impl Store {
         loop {
             thread::sleep(pause);
             pause = NEXT_LOOK;
-            let left = PATIENCE.saturating_sub(start.elapsed());
+            let left = patience.saturating_sub(start.elapsed());
             let found = self.count(attempt, span, left)?;
             if found >= expected {
                 return Ok(());
@@ -201,6 +201,7 @@ impl Store {
             let request = self.agent.get(&url).query("match[]", &selector);
             // Without an end in the future, a value stamped just now stays hidden.
             let request = request.query("start", seconds(first - 1000)).query("end", seconds(last + 60_000));
+            let request = request.config().timeout_global(Some(REQUEST.min(patience))).build();
             read(&url, request.query("reduce_mem_usage", "1").call())
         })?;
         let samples = parse_export(&body).map_err(|error| StoreError::Odd { url, text: error.to_string() })?;

@@ -125,8 +125,12 @@ fn failures(text: &mut String, campaign: &Campaign) {
     for (attempt, ending) in rest {
         let label = |name| ending.labels.get(name).map_or("", String::as_str).replace('|', "\\|");
         let missing = ending.records - campaign.records_of(attempt);
-        let detail = if missing > 0.0 && label("outcome") == "measured" {
+        let detail = if ending.by_hand() {
+            "an overlay deployed by hand: no campaign admitted it, so others may have run beside it".to_owned()
+        } else if missing > 0.0 && label("outcome") == "measured" {
             format!("{missing} of {} records are not in the store", ending.records)
+        } else if label("outcome") == "measured" {
+            "its trial was measured again, later".to_owned()
         } else {
             label("detail")
         };

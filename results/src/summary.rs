@@ -257,6 +257,37 @@ mod tests {
     }
 
     #[test]
+    fn an_overlay_deployed_by_hand_is_no_trial() {
+        let of = |trial: &str| {
+            let mut marker = ending("a", "measured", 1.0);
+            marker.metric.insert("trial".to_owned(), trial.to_owned());
+            let mut samples = vec![marker];
+            samples.extend(download("a", trial, "1", "n-0", Some(1.0)));
+            samples
+        };
+        assert_eq!(whole(of("1")), Some(1.0));
+        assert_eq!(whole(of("0")), None);
+        let text = crate::report::markdown(&Campaign::from_samples(of("0")), &[]);
+        assert!(text.contains("| a | measured |  | an overlay deployed by hand"), "{text}");
+    }
+
+    #[test]
+    fn a_trial_measured_again_counts_once() {
+        let mut samples = Vec::new();
+        for (attempt, ended, seconds) in [("t1a2", 20, 7.0), ("t1a1", 10, 1.0)] {
+            let mut marker = ending(attempt, "measured", 1.0);
+            marker.metric.insert("trial".to_owned(), "1".to_owned());
+            marker.timestamps = vec![ended];
+            samples.push(marker);
+            samples.extend(download(attempt, "1", "1", "n-0", Some(seconds)));
+        }
+        let campaign = Campaign::from_samples(samples.clone());
+        assert_eq!(whole(samples), Some(7.0));
+        let text = crate::report::markdown(&campaign, &[]);
+        assert!(text.contains("| t1a1 | measured |  | its trial was measured again, later |"), "{text}");
+    }
+
+    #[test]
     fn a_name_used_again_is_another_deployment() {
         let at =
             |samples: Vec<Sample>, time: i64| samples.into_iter().map(move |s| Sample { timestamps: vec![time], ..s });

@@ -23,6 +23,15 @@ pub struct Ending {
     pub labels: BTreeMap<String, String>,
     /// How many records the attempt made.
     pub records: f64,
+    /// When it ended, in milliseconds since 1970.
+    pub ended_ms: i64,
+}
+
+impl Ending {
+    /// Whether it is an overlay itself that was deployed: trials of a campaign count from 1.
+    pub fn by_hand(&self) -> bool {
+        self.labels.get("trial").is_some_and(|trial| trial == "0")
+    }
 }
 
 /// Everything that was read.
@@ -69,7 +78,7 @@ fn endings(markers: Vec<Sample>) -> (BTreeMap<String, Ending>, BTreeMap<String, 
         marker.metric.remove("__name__");
         let attempt = marker.label("attempt").to_owned();
         for (time, records) in marker.timestamps.iter().zip(&marker.values) {
-            let ending = Ending { labels: marker.metric.clone(), records: *records };
+            let ending = Ending { labels: marker.metric.clone(), records: *records, ended_ms: *time };
             all.entry(attempt.clone()).or_default().push((*time, ending));
         }
     }
@@ -114,14 +123,22 @@ impl Campaign {
         campaign
     }
 
-    /// Attempts whose numbers may be used: those that ended as measured, with every record they made.
+    /// Attempts whose numbers may be used: those that a campaign admitted, that ended as measured, with every record they
+    /// made. Of a trial that was measured again, the newest.
     pub fn accepted(&self) -> BTreeSet<&str> {
-        self.endings
-            .iter()
-            .filter(|(_, ending)| ending.labels.get("outcome").is_some_and(|outcome| outcome == "measured"))
-            .filter(|(attempt, ending)| self.records_of(attempt) >= ending.records)
-            .map(|(attempt, _)| attempt.as_str())
-            .collect()
+        let mut newest: BTreeMap<[&str; 4], (i64, &str)> = BTreeMap::new();
+        for (attempt, ending) in self.endings.iter().filter(|(attempt, ending)| self.whole(attempt, ending)) {
+            let label = |name: &str| ending.labels.get(name).map_or("", String::as_str);
+            let trial = if label("trial").is_empty() { attempt } else { label("trial") };
+            let kept = newest.entry([label("lab"), label("scenario"), label("cell"), trial]).or_default();
+            *kept = (*kept).max((ending.ended_ms, attempt.as_str()));
+        }
+        newest.into_values().map(|(_, attempt)| attempt).collect()
+    }
+
+    fn whole(&self, attempt: &str, ending: &Ending) -> bool {
+        let measured = ending.labels.get("outcome").is_some_and(|outcome| outcome == "measured");
+        measured && !ending.by_hand() && self.records_of(attempt) >= ending.records
     }
 
     /// How many records of an attempt were read.

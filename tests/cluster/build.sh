@@ -12,6 +12,7 @@ KUSTOMIZE=sigs.k8s.io/kustomize/kustomize/v5@v5.8.1
 KUBECONFORM=github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
 HELM=helm.sh/helm/v3/cmd/helm@v3.22.0
 RQBIT=9.0.1   # the version of base/rqbit
+FLUX="github.com/fluxcd/source-controller@v1.7.3 github.com/fluxcd/kustomize-controller@v1.7.3"   # for their CRDs alone
 FLAGS=(-trimpath)
 LDFLAGS="-s -w"
 
@@ -107,7 +108,17 @@ rqbit() {
   rm -rf "$work"
 }
 
-schemas() { "$PYTHON/bin/python" "$KIT/schemas.py" "$SWAGGER" "$CLUSTER_HOME/share/argocd/crds" "$SCHEMAS"; }
+# no part of Flux runs here: its CRDs are what docs/examples/flux is held against
+flux_crds() {
+  local module from
+  mkdir -p "$CLUSTER_HOME/share/flux/crds"
+  for module in $FLUX; do
+    from=$(cd / && go mod download -json "$module" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+    install -m 644 "$from"/config/crd/bases/*.yaml "$CLUSTER_HOME/share/flux/crds/"
+  done
+}
+
+schemas() { "$PYTHON/bin/python" "$KIT/schemas.py" "$SWAGGER" "$SCHEMAS" "$CLUSTER_HOME"/share/{argocd,flux}/crds/*.yaml; }
 
 mkdir -p "$BIN" "$STAMPS"
 # two builds at once would write the same files
@@ -125,7 +136,8 @@ tool coredns "$(sources coredns) $how" coredns
 made rqbit "$RQBIT $(rustc --version)" "$BIN/rqbit" rqbit
 made python "$(python3 --version) $(cat "$KIT/requirements.txt")" "$PYTHON" readers
 SWAGGER=$(cd "$KIT/k8s" && go mod download k8s.io/kubernetes && go list -m -f '{{.Dir}}' k8s.io/kubernetes)/api/openapi-spec/swagger.json
-made schemas "$(cat "$KIT/schemas.py" "$SWAGGER" "$CLUSTER_HOME"/share/argocd/crds/*.yaml | sha256sum)" "$SCHEMAS" schemas
+made flux-crds "$FLUX" "$CLUSTER_HOME/share/flux/crds" flux_crds
+made schemas "$(cat "$KIT/schemas.py" "$SWAGGER" "$CLUSTER_HOME"/share/{argocd,flux}/crds/*.yaml | sha256sum)" "$SCHEMAS" schemas
 bash "$KIT/images/build.sh"
 
 # each component is called by its name

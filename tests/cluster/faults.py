@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """One link of the chain is broken at a time; done/ must say which.
 
-Wrong store address, probe image missing, tracker blocked, link not shaped. Each in a copy of scenarios/fault.yaml with a name of its
+Wrong store address, probe image missing, tracker blocked, link not shaped; at last a store that takes everything and keeps nothing. Each in a copy of scenarios/fault.yaml with a name of its
 own, so that the copies share nothing; the lab gives no second try.
 """
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import lab
@@ -106,7 +107,35 @@ def unshaped():
         unshape.join()
 
 
-FAULTS = {f.__name__: f for f in (store, image, tracker, unshaped)}
+def conductor_said():
+    return lab.kubectl("-n", "benchgrid-test", "logs", "-l", "app.kubernetes.io/name=conductor", "--tail=-1")
+
+
+def dropping():
+    """After two attempts that left nothing, no third is admitted, though two trials wait; the reason is said. Mended, they go on."""
+    name, port = "fault-dropping", 9428
+    nowhere = f"http://{lab.ENV['NODE_IP']}:{port}"
+    lab.shell(f'start dropping-store python3 "$KIT/dropping-store.py" "$NODE_IP" {port}')
+    path = scenario("dropping")
+    lab.edit_source(path, ("trials: 1\n", "trials: 4\n"))
+    lab.compile_and_push(path, write=nowhere, read=nowhere)
+    two = lab.wait_until("two attempts ended", 1200, lambda: len(lab.done(name)) >= 2 and not lab.active() and lab.done(name), every=1)
+    for attempt in two:
+        lab.equal(f"{attempt['attempt']}: failed, and why", (attempt["outcome"], attempt["reason"], attempt["records"]), ("failed", "store", 0))
+    # a third would be admitted within a tick or two of the last place that is free
+    lab.wait_until("their namespaces are gone", 60, lambda: not lab.cell_namespaces())
+    why = lab.wait_until("the conductor says why it admits nothing", 30, lambda: next((
+        line for line in conductor_said().splitlines() if "the last two attempts left nothing in the store" in line), None))
+    lab.check("it names both attempts and their reason", all(a["attempt"] in why for a in two) and "store" in why, why)
+    time.sleep(15)
+    lab.equal("nothing more was admitted", (len(lab.done(name)), lab.active()), (2, []))
+    lab.equal("status says so too", "the last two attempts left nothing in the store" in lab.benchgrid("status", "--git", lab.GIT_URL, cwd=lab.SOURCE), True)
+    lab.compile_and_push(path, write=lab.STORE, read=lab.STORE)
+    lab.shell("stop dropping-store")
+    lab.wait_until("with the store mended it goes on", 300, lambda: any(a["outcome"] == "measured" for a in lab.done(name)), every=1)
+
+
+FAULTS = {f.__name__: f for f in (store, image, tracker, unshaped, dropping)}
 
 
 def main():

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Serve the bare repositories below ROOT over Git's smart HTTP protocol:  git-http.py ROOT ADDRESS PORT
 
-A thin layer over `git http-backend`. Pushes are taken by repositories whose http.receivepack is true. No authentication:
-for a network that nobody else reaches. One line per request on stderr.
+A thin layer over `git http-backend`. Pushes are taken by repositories whose http.receivepack is true. Anybody may read: it is for a
+network that nobody else reaches. While ROOT/passwords is there, a push needs one of its lines, `user:password`. One line per request on
+stderr.
 """
+import base64
 import http.server
 import os
 import shutil
@@ -11,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from urllib.parse import unquote
 
 BLOCK = 1 << 16
@@ -133,10 +136,34 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
         return status, sent
 
+    def may(self, path, query):
+        """Whether this request may be served: reads always, pushes with a password where there are any."""
+        try:
+            known = Path(self.root, "passwords").read_text().split()
+        except OSError:
+            return True
+        if "git-receive-pack" not in path + query:
+            return True
+        kind, _, given = self.headers.get("Authorization", "").partition(" ")
+        try:
+            return kind == "Basic" and base64.b64decode(given).decode() in known
+        except ValueError:
+            return False
+
+    def refuse(self, began):
+        self.close_connection = True  # whatever body it had was not read
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="git"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        self.log_message("%s", f"{self.command} {self.path} 401 0 bytes {time.monotonic() - began:.3f} s")
+
     def serve(self):
         began = time.monotonic()
         path, _, query = self.path.partition("?")
         path = unquote(path)
+        if not self.may(path, query):
+            return self.refuse(began)
         if "\0" in path or ".." in path.split("/"):
             self.close_connection = True  # whatever body it had was not read
             self.send_error(404)

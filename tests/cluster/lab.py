@@ -112,13 +112,13 @@ class CommandFailed(Exception):
     pass
 
 
-def command(*args, input=None, cwd=None, ok=(0,), env=None, timeout=300):
-    """Run a program, give back what it wrote to standard output."""
+def command(*args, input=None, cwd=None, ok=(0,), env=None, timeout=300, status=False):
+    """Run a program, give back what it wrote to standard output; with `status`, its exit code."""
     r = subprocess.run([str(a) for a in args], input=input, cwd=cwd, capture_output=True, text=True, timeout=timeout,
-                       env=dict(os.environ, PATH=ENV["PATH"], KUBECONFIG=ENV["KUBECONFIG"], **(env or {})))
+                       env={**os.environ, "PATH": ENV["PATH"], "KUBECONFIG": ENV["KUBECONFIG"], **(env or {})})
     if r.returncode not in ok:
         raise CommandFailed(f"{' '.join(map(str, args))}: exit {r.returncode}\n{r.stdout[-2000:]}{r.stderr[-4000:]}")
-    return r.stdout
+    return r.returncode if status else r.stdout
 
 
 def kubectl(*args, **more):
@@ -269,6 +269,11 @@ def show_json(path, ref=BRANCH):
     return json.loads(show(path, ref))
 
 
+def show_tree(folder, ref=BRANCH):
+    """Id of a folder's contents."""
+    return git("rev-parse", "--verify", "--quiet", f"{ref}:{folder}", ok=(0, 1)).strip()
+
+
 def ls(folder, ref=BRANCH):
     """All files below a folder of the branch; none when there is no such folder."""
     return git("ls-tree", "-r", "--name-only", ref, "--", folder.rstrip("/") + "/").split()
@@ -341,6 +346,65 @@ def conductor():
 def application_states():
     return {n: (a.get("status", {}).get("sync", {}).get("status"), a.get("status", {}).get("health", {}).get("status"))
             for n, a in applications().items()}
+
+
+# --- what breaks
+
+
+def shell(script, *args):
+    """A few lines of bash with the cluster's settings and functions."""
+    return command("bash", "-euc", f'. "{KIT}/env.sh"; . "{KIT}/lib.sh"; {script}', "bash", *args)
+
+
+def stop_daemon(*names):
+    """Ask daemons of the cluster to end, as an operator would."""
+    shell('stop "$@"', *names)
+
+
+def kill_daemon(*names):
+    """End daemons without a chance to clean up."""
+    shell('for n; do read -r pid _ <"$RUN/$n.pid"; kill -9 "$pid"; done; sleep 0.2', *names)
+
+
+def start_daemons():
+    """Start again whatever does not run."""
+    command("bash", KIT / "up.sh", timeout=120)
+
+
+def processes(pod):
+    """Ids of the processes in a pod's containers, as this machine sees them."""
+    ids = [s["containerID"].split("//")[1] for s in pod["status"].get("containerStatuses", []) if s.get("containerID")]
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                groups = (entry / "cgroup").read_text()
+            except OSError:
+                continue
+            if any(i in groups for i in ids):
+                found.append(int(entry.name))
+    return found
+
+
+def pods(namespace, *selector):
+    return kubectl_json("-n", namespace, "get", "pods", *selector)["items"]
+
+
+def kill_pod(namespace, name):
+    """A pod's processes killed at once, then the pod: what a machine that dies does to it, and no kubelet waits before it starts again."""
+    for pod in pods(namespace):
+        if pod["metadata"]["name"] == name:
+            for pid in processes(pod):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            kubectl("-n", namespace, "delete", "pod", name, "--grace-period=0", "--force", "--wait=false", ok=(0, 1))
+
+
+def coordinator_said(attempt):
+    """What the attempt's coordinator wrote so far: the records are lines of it."""
+    return kubectl("-n", attempt, "logs", "-l", "benchgrid.io/role=coordinator", "--tail=-1", ok=(0, 1))
 
 
 # --- the store

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Standalone, strict JSON Schemas for kubeconform: schemas.py SWAGGER CRDS OUT
+"""Standalone, strict JSON Schemas for kubeconform: schemas.py SWAGGER OUT CRD...
 
-SWAGGER is Kubernetes' own description of its API, CRDS a folder of CustomResourceDefinitions, OUT a folder that is made anew. Every
+SWAGGER is Kubernetes' own description of its API, OUT a folder that is made anew, each CRD a file with a CustomResourceDefinition. Every
 reference is written out, and every object refuses fields that it does not have.
 """
 import json
@@ -54,7 +54,7 @@ def write(out, group, version, kind, schema):
     (out / f"{kind.lower()}{suffix}.json").write_text(json.dumps(schema, sort_keys=True, separators=(",", ":")))
 
 
-def main(swagger, crds, out):
+def main(swagger, out, crds):
     definitions = json.loads(Path(swagger).read_text())["definitions"]
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
@@ -63,8 +63,8 @@ def main(swagger, crds, out):
             if gvk["group"] in GROUPS and "metadata" in definition.get("properties", {}) and not gvk["kind"].endswith("List"):
                 write(out, gvk["group"], gvk["version"], gvk["kind"], strict(inlined(definitions, definition)))
     meta = strict(inlined(definitions, definitions[META]))
-    for path in sorted(Path(crds).glob("*.yaml")):
-        spec = yaml.safe_load(path.read_text())["spec"]
+    for path in crds:
+        spec = yaml.safe_load(Path(path).read_text())["spec"]
         for version in spec["versions"]:
             schema = strict(version["schema"]["openAPIV3Schema"])
             schema["properties"]["metadata"] = meta
@@ -72,4 +72,4 @@ def main(swagger, crds, out):
     print(f"{len(list(out.iterdir()))} schemas in {out}")
 
 
-main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

@@ -123,7 +123,7 @@ fn admit(text: &str, name: &AttemptName) -> Result<String, String> {
     render::admit(text, name).map_err(|error| error.to_string())
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{Exit, print, say};
-use crate::conduct::Done;
+use crate::conduct::{Done, Status};
 use crate::render::{Attempt, CellsFile, PlanFile};
 use crate::spec;
 
@@ -26,8 +26,9 @@ pub struct SchemaArgs {
 }
 
 /// Kinds a schema is committed for, by the name of the file: the user's files, what is measured, what the branch and
-/// `plan --format json` hold.
-pub const SCHEMAS: [&str; 9] = ["scenario", "lab", "system", "record", "outcome", "cells", "plan", "attempt", "done"];
+/// `plan` and `status` with `--format json` hold.
+pub const SCHEMAS: [&str; 10] =
+    ["scenario", "lab", "system", "record", "outcome", "cells", "plan", "attempt", "done", "status"];
 
 /// The schema of a kind.
 pub fn schema(kind: &str) -> Option<Value> {
@@ -38,6 +39,7 @@ pub fn schema(kind: &str) -> Option<Value> {
         "plan" => spec::schema_of::<PlanFile>(kind),
         "attempt" => spec::schema_of::<Attempt>(kind),
         "done" => spec::schema_of::<Done>(kind),
+        "status" => spec::schema_of::<Status>(kind),
         _ => return spec::schema(kind),
     })
 }

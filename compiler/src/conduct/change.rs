@@ -1,7 +1,7 @@
 use benchgrid_measures::Timestamp;
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
-use super::{Admission, Admit, Attempt, ConductError, Decision, State};
+use super::{Admission, Admit, Attempt, ConductError, Decision, Ending, State};
 use crate::git::{Change, Snapshot};
 
 /// A decision as a change of the branch, with the commit's message and what could not be done.
@@ -43,6 +43,16 @@ impl Planned {
             }
         }
         Ok(Self { message: message(&lines, left), change, lines, problems })
+    }
+
+    /// Adds what containers said, beside how their attempts ended.
+    pub(super) fn keep_logs(&mut self, decision: &Decision, mut logs: BTreeMap<String, String>) {
+        for Ending { attempt, .. } in &decision.end {
+            if let Some(log) = logs.remove(&attempt.attempt) {
+                let path = format!("done/{}/{}/{}.log", attempt.scenario, attempt.slug, attempt.attempt);
+                self.change.write.insert(path, log.into_bytes());
+            }
+        }
     }
 }
 

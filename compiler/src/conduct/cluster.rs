@@ -4,12 +4,17 @@ use benchgrid_measures::{Outcome, Timestamp};
 use benchgrid_probe::kubernetes::{Api, KubernetesError, termination_message, trouble};
 use serde_json::Value;
 
-use super::{Attempt, ClusterView, Finished, Pods};
+use super::{Attempt, ClusterView, Finished, Pods, logs};
 
 /// Where the cluster is asked.
 pub trait Cluster {
     /// Namespaces, and the pods of running attempts.
     fn look(&self, active: &[Attempt]) -> ClusterView;
+
+    /// What the containers of these attempts say, by attempt; nothing where no cluster is in sight.
+    fn logs(&self, _attempts: &[&str]) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
 }
 
 /// No cluster in sight: `conduct --once` from CI.
@@ -35,6 +40,10 @@ impl Cluster for KubernetesCluster {
             Ok((namespaces, pods)) => ClusterView::Seen { namespaces, pods },
             Err(error) => ClusterView::Silent(error.to_string()),
         }
+    }
+
+    fn logs(&self, attempts: &[&str]) -> BTreeMap<String, String> {
+        logs::logs(&self.0, attempts)
     }
 }
 

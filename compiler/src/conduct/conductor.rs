@@ -155,13 +155,17 @@ impl<'a> Conductor<'a> {
         &mut self,
         Known { tip, lab, reading: Reading { state, .. } }: &Known,
     ) -> Result<Option<Tick>, ConductError> {
-        let store = StoreClient::new(self.options.store.as_ref().unwrap_or(&lab.spec.metrics.read));
+        let store = self.options.store.as_ref().unwrap_or(&lab.spec.metrics.read);
+        let store = StoreClient::new(store, &lab.metadata.name);
         let seen = Seen { store: store.outcomes(&state.active), cluster: self.cluster.look(&state.active) };
         let now = (self.clock)();
         let decision = decide(state, &seen, now, &Settings::of(lab)?);
+        // What failed can be asked only before the commit that removes it.
+        let logs = self.cluster.logs(&decision.failed());
         let (planned, written) = {
             let snapshot = self.snapshot(*tip)?;
-            let planned = Planned::new(&decision, state, &snapshot, self.admit, now)?;
+            let mut planned = Planned::new(&decision, state, &snapshot, self.admit, now)?;
+            planned.keep_logs(&decision, logs);
             let by = Signature::new("benchgrid conductor", "conductor@benchgrid.io", &Time::new(now.0, 0));
             let by = by.map_err(GitError::from)?;
             let prefix = &self.options.prefix;
@@ -183,7 +187,7 @@ impl<'a> Conductor<'a> {
     fn read(&mut self) -> Result<Known, ConductError> {
         let tip = self.remote.fetch(&self.options.branch)?;
         let known = self.known.take();
-        let Options { url, branch, .. } = &self.options;
+        let Options { url, branch, prefix, .. } = &self.options;
         let tip = tip.ok_or_else(|| GitError::NoBranch { url: url.clone(), branch: branch.clone() })?;
         let before = match known {
             Some(known) if known.tip == tip => return Ok(known),
@@ -191,7 +195,8 @@ impl<'a> Conductor<'a> {
         };
         let snapshot = self.snapshot(tip)?;
         let lab: Option<Lab> = snapshot.json("lab.json")?;
-        let lab = lab.ok_or_else(|| ConductError::NoLab { url: url.clone(), branch: branch.clone() })?;
+        let missing = || ConductError::NoLab { url: url.clone(), branch: branch.clone(), prefix: prefix.clone() };
+        let lab = lab.ok_or_else(missing)?;
         Ok(Known { tip, lab, reading: before.next(&snapshot)? })
     }
 

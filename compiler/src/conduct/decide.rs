@@ -36,11 +36,11 @@ pub fn decide(state: &State, seen: &Seen, now: Timestamp, settings: &Settings) -
     let done: Vec<&Done> = state.done.iter().chain(&ends).collect();
     let places = stay_or_leave(state, &decision);
     let admissions = Admissions::new((state, &index), settings, &seen.cluster, (places.0, &places.1), &done, now);
-    let (admit, say) = admissible(state, seen, &admissions, &index, &done, now);
+    let (admit, keeps) = admissible(state, seen, &admissions, &index, &done, now);
     let over = admissions.over().filter(|_| !matches!(seen.cluster, ClusterView::Silent(_)));
     decision.over = over.map(|(measured, given_up)| Over { measured, given_up });
     decision.admit = admit;
-    decision.say.extend(say);
+    decision.say.extend(keeps);
     decision
 }
 
@@ -89,7 +89,7 @@ fn admissible(
 /// store, or `git rm` of one of the two files lets it go on. An attempt whose nodes never came up but whose
 /// coordinator could say so has its outcome in the store and does not count. One whose end is to come, since the clock
 /// was set back, says nothing about the last two.
-fn traceless(state: &State, index: &Index<'_>, done: &[&Done], now: Timestamp) -> Option<String> {
+pub(super) fn traceless(state: &State, index: &Index<'_>, done: &[&Done], now: Timestamp) -> Option<String> {
     let counts = |done: &&Done| {
         done.ended <= now
             && done.outcome != Verdict::Superseded

@@ -63,6 +63,12 @@ impl Decision {
     pub fn changes_nothing(&self) -> bool {
         self.end.is_empty() && self.admit.is_empty() && self.release.is_empty()
     }
+
+    /// Attempts that end as failed.
+    pub(super) fn failed(&self) -> Vec<&str> {
+        let failed = self.end.iter().filter(|ending| ending.verdict == Verdict::Failed);
+        failed.map(|ending| ending.attempt.attempt.as_str()).collect()
+    }
 }
 
 impl Ending {

@@ -8,12 +8,14 @@ pub enum ConductError {
     #[error(transparent)]
     Git(#[from] GitError),
     /// The branch is not one of ours.
-    #[error("branch `{branch}` of {url} has no lab.json; `benchgrid compile --push` writes it")]
+    #[error("{} of {url} has no lab.json; `benchgrid compile --push` writes it", folder(.branch, .prefix))]
     NoLab {
         /// The repository.
         url: String,
         /// The branch.
         branch: String,
+        /// The folder of the branch; empty: its root.
+        prefix: String,
     },
     /// A setting of lab.json can't be used.
     #[error("lab.json: {field} is {value}, which is no duration")]
@@ -32,4 +34,8 @@ pub enum ConductError {
     /// Something that should be writable as JSON is not.
     #[error("{0}")]
     Json(#[from] serde_json::Error),
+}
+
+fn folder(branch: &str, prefix: &str) -> String {
+    if prefix.is_empty() { format!("branch `{branch}`") } else { format!("folder `{prefix}` of branch `{branch}`") }
 }

@@ -23,6 +23,12 @@ impl<'a> Index<'a> {
         self.ids.get(id).copied()
     }
 
+    /// The cell of a trial that its campaign still wants.
+    pub(super) fn wanted(&self, trial: TrialKey<'_>) -> Option<&'a Cell> {
+        self.wants(trial).ok()?;
+        self.cells.get(&(trial.0, trial.1)).copied()
+    }
+
     /// Whether the campaign still wants a trial: its cell is there, is the same experiment, and asks for as many.
     pub(super) fn wants(&self, (scenario, cell, digest, trial): TrialKey<'_>) -> Result<(), &'static str> {
         match self.cells.get(&(scenario, cell)) {

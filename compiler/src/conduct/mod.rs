@@ -16,6 +16,7 @@ mod error;
 mod held;
 mod index;
 mod lab;
+mod logs;
 mod observed;
 mod past;
 mod read;
@@ -36,5 +37,7 @@ pub use past::Past;
 pub use read::{Reading, read_state};
 pub use settings::{Room, Settings};
 pub use state::{By, Cell, Done, State};
-pub use status::{ScenarioStatus, Status};
+pub use status::{
+    FailedAttempt, Hindrance, HindranceKind, Look, Progress, Running, ScenarioStatus, Status, StoreProgress, ToGo,
+};
 pub use store::{Store, StoreClient};

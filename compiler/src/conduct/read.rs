@@ -129,5 +129,19 @@ fn done(
 
 fn cell(scenario: &str, entry: CellEntry) -> Cell {
     let CellEntry { id, slug, digest, order, trials, needs, ready_seconds, deadline_seconds, .. } = entry;
-    Cell { scenario: scenario.to_owned(), id, slug, digest, order, trials, needs, ready_seconds, deadline_seconds }
+    let CellEntry { expected_seconds, records, .. } = entry;
+    let scenario = scenario.to_owned();
+    Cell {
+        scenario,
+        id,
+        slug,
+        digest,
+        order,
+        trials,
+        needs,
+        ready_seconds,
+        deadline_seconds,
+        expected_seconds,
+        records,
+    }
 }

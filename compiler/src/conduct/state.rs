@@ -52,6 +52,10 @@ pub struct Cell {
     pub ready_seconds: u64,
     /// Seconds from admission until an attempt has failed.
     pub deadline_seconds: u64,
+    /// Seconds from admission until an attempt is expected to end, where the branch says so.
+    pub expected_seconds: Option<u64>,
+    /// Records that an attempt leaves, where the branch says so.
+    pub records: Option<u64>,
 }
 
 /// Who knew how an attempt ended.

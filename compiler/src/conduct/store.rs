@@ -6,7 +6,7 @@ use std::{
 use benchgrid_measures::{OUTCOME_METRIC, Reason, Sample, Timestamp, Verdict, parse_export};
 use serde::de::{DeserializeOwned, IntoDeserializer, value::Error};
 
-use super::{Attempt, Marker, StoreView};
+use super::{Attempt, Marker, StoreProgress, StoreView};
 
 /// Where outcomes are read.
 pub trait Store {
@@ -18,6 +18,7 @@ pub trait Store {
 #[derive(Debug, Clone)]
 pub struct StoreClient {
     base: String,
+    lab: String,
     agent: ureq::Agent,
 }
 
@@ -25,20 +26,31 @@ impl StoreClient {
     /// Attempts asked about in one request: a URL of a few kilobytes.
     const CHUNK: usize = 50;
 
-    /// The store at that base URL.
-    pub fn new(base: &str) -> Self {
+    /// The store at that base URL; only what this lab's attempts said is heard: labs that share a scenario and a store
+    /// have attempts of the same names.
+    pub fn new(base: &str, lab: &str) -> Self {
         let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(20)));
-        Self { base: base.trim_end_matches('/').to_owned(), agent: config.build().into() }
+        Self { base: base.trim_end_matches('/').to_owned(), lab: lab.to_owned(), agent: config.build().into() }
     }
 
-    fn ask(&self, attempts: &[&Attempt]) -> Result<Vec<Sample>, String> {
+    /// How many records of these attempts are in the store.
+    pub fn progress(&self, attempts: &[Attempt]) -> StoreProgress {
+        let attempts_of = attempts.iter().collect::<Vec<_>>();
+        let chunks = attempts_of.chunks(Self::CHUNK).map(|chunk| self.ask(StoreProgress::METRIC, chunk));
+        match chunks.collect::<Result<Vec<_>, _>>() {
+            Ok(samples) => StoreProgress::of_samples(&samples.concat(), attempts),
+            Err(why) => StoreProgress::Silent(why),
+        }
+    }
+
+    fn ask(&self, metric: &str, attempts: &[&Attempt]) -> Result<Vec<Sample>, String> {
         // VictoriaMetrics remembers for some ten seconds that a selector matched nothing. One that is new each time is
         // answered from the index: an outcome shows within two seconds instead of nine.
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let nonce = format!("asked-{}", since.as_millis());
         let names = attempts.iter().map(|attempt| attempt.attempt.as_str()).chain([nonce.as_str()]);
         let names = names.collect::<Vec<_>>().join("|");
-        let matcher = format!("{{__name__=\"{OUTCOME_METRIC}\",attempt=~\"{names}\"}}");
+        let matcher = format!("{{__name__=\"{metric}\",lab=\"{}\",attempt=~\"{names}\"}}", self.lab);
         // Coordinators write by their own clocks, and a name is used once: two days around are no guess at whose run it is.
         let start = attempts.iter().map(|attempt| attempt.admitted.0).min().unwrap_or_default() - SKEW;
         let end = i64::try_from(since.as_secs()).unwrap_or(i64::MAX).saturating_add(SKEW);
@@ -59,7 +71,7 @@ impl Store for StoreClient {
         let chunks = attempts.chunks(Self::CHUNK).map(<[_]>::to_vec);
         let chunks: Vec<Vec<&Attempt>> = if attempts.is_empty() { vec![Vec::new()] } else { chunks.collect() };
         for chunk in chunks {
-            match self.ask(&chunk) {
+            match self.ask(OUTCOME_METRIC, &chunk) {
                 Ok(samples) => samples.iter().for_each(|sample| keep_newest(&mut markers, sample)),
                 Err(why) => return StoreView::Silent(why),
             }

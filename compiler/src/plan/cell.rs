@@ -41,6 +41,10 @@ pub struct Cell {
     pub coordinator_seconds: u64,
     /// Seconds after which an attempt has failed, from its admission.
     pub deadline_seconds: u64,
+    /// Seconds after its admission at which an attempt is expected to end.
+    pub expected_seconds: u64,
+    /// Records that an attempt leaves.
+    pub records: u64,
 }
 
 /// One system of a cell.

@@ -1,6 +1,7 @@
 //! How a cell is measured.
 
 use benchgrid_measures::Observation;
+use benchgrid_probe::coordinator::{STORE_BETWEEN, STORE_CLOSING};
 use benchgrid_probe::experiment::Link;
 
 use super::value::{Seconds, Size, Spot, Whole, resolve};
@@ -39,8 +40,6 @@ const BASELINE_SECONDS: u64 = 2;
 const LEAST_BASELINE: u64 = 1_000_000;
 /// Seconds from admission until pods run, and from the coordinator's end until its place is free.
 const DEPLOY_SECONDS: f64 = 120.0;
-/// Seconds for pushing records and reading them back.
-const STORE_SECONDS: f64 = 60.0;
 
 impl Settings {
     /// Transfers of a measured system with that driver in one trial.
@@ -138,18 +137,20 @@ fn baseline<'a>(groups: impl Iterator<Item = &'a PlannedGroup>) -> u64 {
 /// Seconds that the coordinator may take, and that an attempt may take from its admission.
 ///
 /// Every node up; the baseline of each node in turn, thrice its due; then each transfer with all that belongs to it:
-/// upload and verification at a slow machine's pace, the gate, the idle count, the transfer, the rest. The attempt
-/// also has to be deployed.
+/// upload and verification at a slow machine's pace, the gate, the idle count, the transfer, the rest, the wait for a
+/// store that is away; then all that the coordinator does until the store has everything. The attempt also has to be
+/// deployed.
 pub(super) fn deadlines(measure: &PlannedMeasure, systems: &[PlannedSystem]) -> (u64, u64) {
     let baseline = if measure.baseline_bytes == 0 { 0.0 } else { 3.0 * baselines(measure, systems) + 30.0 };
     let once = 2.0 * prepare(measure.file_size)
         + measure.gate_seconds
         + measure.idle_seconds
         + measure.transfer_deadline_seconds
-        + measure.cool_down_seconds;
+        + measure.cool_down_seconds
+        + STORE_BETWEEN.as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "some thousands at most")]
     let transfers = measure.rounds as f64 * once;
-    let coordinator = measure.ready_seconds + baseline + transfers + STORE_SECONDS;
+    let coordinator = measure.ready_seconds + baseline + transfers + STORE_CLOSING.as_secs_f64();
     (whole_seconds(coordinator), whole_seconds(coordinator + DEPLOY_SECONDS))
 }
 

@@ -32,6 +32,7 @@ pub use capacity::{Available, Capacity, PoolUse};
 pub use cell::*;
 pub use demand::Demand;
 pub use forecast::measuring_seconds;
+pub(crate) use forecast::place_seconds;
 pub(crate) use measure::whole_seconds;
 pub use pair::{Missing, Pair, Ratio};
 pub use provision::Provision;

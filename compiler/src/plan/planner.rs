@@ -8,12 +8,12 @@ use super::capacity;
 use super::experiment::{built, digest, hex};
 use super::group::{GroupInput, group, replicas};
 use super::machines::Machines;
-use super::measure::{Settings, deadlines, measure, settings};
+use super::measure::{Settings, deadlines, measure, settings, whole_seconds};
 use super::renaming::same_names;
 use super::seeders::seeders;
 use super::shown::bytes;
 use super::value::Spot;
-use super::{Base, Cell, PlannedGroup, PlannedSystem, Subject, Systems, Trouble, needs, observed};
+use super::{Base, Cell, PlannedGroup, PlannedSystem, Subject, Systems, Trouble, forecast, needs, observed};
 use crate::kustomize::{BuiltBase, emit_all};
 use crate::matrix::{Combination, Level, Scope};
 use crate::spec::{Lab, Load, Role, Scenario, System, SystemUse, codes};
@@ -69,7 +69,7 @@ impl<'a> Planner<'a> {
         let needs = needs::cell(&systems);
         let measure = measure(&settings, &systems);
         let (coordinator_seconds, deadline_seconds) = deadlines(&measure, &systems);
-        Ok(Cell {
+        let mut cell = Cell {
             id: combination.id.clone(),
             slug: combination.slug.clone(),
             levels: combination.levels.clone(),
@@ -79,7 +79,12 @@ impl<'a> Planner<'a> {
             needs,
             coordinator_seconds,
             deadline_seconds,
-        })
+            expected_seconds: 0,
+            records: 0,
+        };
+        cell.expected_seconds = whole_seconds(forecast::attempt_seconds(&cell, self.lab));
+        cell.records = forecast::records(&cell);
+        Ok(cell)
     }
 
     /// The systems of a cell; at least one of them is measured.

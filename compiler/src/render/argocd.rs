@@ -9,6 +9,8 @@ use crate::spec::Lab;
 /// The cluster that Argo CD itself runs in.
 const IN_CLUSTER: &str = "https://kubernetes.default.svc";
 const API: &str = "argoproj.io/v1alpha1";
+/// Keeps an Application until what it deployed is gone, and a project until no Application refers to it: an Application
+/// whose project is gone could not be removed any more.
 const FINALIZER: &str = "resources-finalizer.argocd.argoproj.io";
 /// Seconds between two looks at the branch without a push event.
 const REQUEUE_SECONDS: u32 = 180;
@@ -111,8 +113,10 @@ impl ArgoObjects<'_> {
         let kinds = |list: &[(&str, &str)]| -> Vec<Value> {
             list.iter().map(|(group, kind)| json!({"group": group, "kind": kind})).collect()
         };
+        let mut meta = self.meta(name);
+        meta["finalizers"] = json!([FINALIZER]);
         json!({
-            "apiVersion": API, "kind": "AppProject", "metadata": self.meta(name),
+            "apiVersion": API, "kind": "AppProject", "metadata": meta,
             "spec": {
                 "clusterResourceWhitelist": kinds(cluster),
                 "destinations": [{"namespace": to.1, "server": to.0}],
@@ -144,7 +148,7 @@ impl ArgoObjects<'_> {
     }
 }
 
-/// Before what belongs to the project.
+/// Before what belongs to the project; when the root is removed, after it.
 fn first(project: &mut Value) {
     project["metadata"]["annotations"] = json!({"argocd.argoproj.io/sync-wave": "-1"});
 }

@@ -46,7 +46,7 @@ fn page(scenarios: &BTreeSet<String>, lab: &Lab) -> String {
         | `base/` | the software under test, by content |\n\
         | `overlays/<scenario>/<cell>/` | what may run; `kubectl apply -k` works on each |\n\
         | `active/<scenario>/<attempt>/` | what runs now; a commit that empties it and adds `paused` stops everything |\n\
-        | `done/<scenario>/<cell>/` | how attempts ended; removing a file here runs its trial again |\n\
+        | `done/<scenario>/<cell>/` | how attempts ended, and what the containers of failed ones said (`.log`); removing a `.json` here runs its trial again |\n\
         | `paused` | while this file is there, nothing new runs; its first line says why |\n",
         lab = lab.metadata.name,
     )

@@ -56,6 +56,12 @@ pub struct CellEntry {
     pub ready_seconds: u64,
     /// Seconds after its admission at which an attempt has failed.
     pub deadline_seconds: u64,
+    /// Seconds after its admission at which an attempt is expected to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_seconds: Option<u64>,
+    /// Records that an attempt leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
 }
 
 /// One combination that was left out.
@@ -81,6 +87,8 @@ impl CellsFile {
             needs: Demand::of(cell),
             ready_seconds: whole_seconds(cell.measure.ready_seconds),
             deadline_seconds: cell.deadline_seconds,
+            expected_seconds: Some(cell.expected_seconds),
+            records: Some(cell.records),
         };
         Self {
             lab: plan.lab.clone(),

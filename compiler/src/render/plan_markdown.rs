@@ -1,7 +1,8 @@
 use std::fmt::Write as _;
 
-use super::summary::{by_reason, capacity, counts, duration, facts, has_capacity, levels, pair_lines, pair_title};
+use super::summary::{by_reason, capacity, counts, facts, has_capacity, levels, pair_lines, pair_title};
 use super::{CellEntry, Comparison, PlanFile};
+use crate::plan::shown::duration;
 
 /// A plan as Markdown for a pull request.
 pub fn plan_markdown(file: &PlanFile) -> String {

@@ -1,8 +1,8 @@
 use std::fmt::Write as _;
 
-use super::summary::{by_reason, capacity, counts, duration, facts, has_capacity, levels, pair_lines, pair_title};
+use super::summary::{by_reason, capacity, counts, facts, has_capacity, levels, pair_lines, pair_title};
 use super::{CellEntry, PlanFile};
-use crate::plan::shown::count;
+use crate::plan::shown::{count, duration};
 
 /// What a plan comes to, in a few lines: how many cells, what is left out and why, what the campaign takes.
 pub fn plan_brief(file: &PlanFile) -> String {

@@ -195,11 +195,3 @@ pub(super) fn levels(levels: &BTreeMap<String, Value>) -> String {
     let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     levels.iter().map(|(axis, value)| format!("{axis} {}", shown(value))).collect::<Vec<_>>().join(", ")
 }
-
-pub(super) fn duration(seconds: u64) -> String {
-    match (seconds / 3600, seconds % 3600 / 60) {
-        (0, 0) => format!("{seconds} s"),
-        (0, minutes) => format!("{minutes} min"),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
-    }
-}

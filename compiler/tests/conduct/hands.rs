@@ -5,8 +5,6 @@ use benchgrid::cli::conduct::{ConductArgs, run};
 use benchgrid::cli::{DeployBranch, Exit};
 use std::sync::Barrier;
 
-const FIRST: &str = "bg-demo-0000000000-dddddd-t1a1";
-
 fn numbered(number: u32) -> String {
     format!("bg-demo-0000000000-dddddd-t1a{number}")
 }

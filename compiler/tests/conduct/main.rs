@@ -5,6 +5,8 @@
 #[path = "../common/git.rs"]
 mod git;
 mod hands;
+mod logs;
+mod status;
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,12 +17,15 @@ use std::{
     sync::{Arc, Mutex, mpsc},
 };
 
-use benchgrid::conduct::{Conductor, Done, NoCluster, Options, Over, Status, Tick, read_state};
+use benchgrid::conduct::{Cluster, Conductor, Done, Look, NoCluster, Options, Over, Status, Tick, read_state};
 use benchgrid::git::{Branch, Folders, Ownership, Provenance, Publication, Remote, Snapshot, publish};
 use benchgrid_measures::{AttemptName, Timestamp, Verdict};
 use git::git;
 use git2::Repository;
 use serde_json::{Value, json};
+
+/// The first attempt of every campaign here.
+const FIRST: &str = "bg-demo-0000000000-dddddd-t1a1";
 
 /// What the store says, and what it and the webhook were asked.
 #[derive(Default)]
@@ -29,9 +34,11 @@ struct Said {
     broken: bool,
     asked: Vec<String>,
     events: Vec<Value>,
+    /// What the cluster's API says to a path: status and body.
+    cluster: BTreeMap<String, (u16, String)>,
 }
 
-/// A store and a webhook on the loopback.
+/// A store, a webhook and a cluster's API on the loopback.
 struct Server {
     address: String,
     said: Arc<Mutex<Said>>,
@@ -71,7 +78,7 @@ fn answer(stream: TcpStream, said: &Mutex<Said>) {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     let mut said = said.lock().unwrap();
-    let mut status = "200 OK";
+    let mut status = "200 OK".to_owned();
     let mut reply = String::new();
     if head.starts_with("POST /api/webhook ") {
         assert!(head.to_lowercase().contains("x-github-event: push"), "{head}");
@@ -80,8 +87,11 @@ fn answer(stream: TcpStream, said: &Mutex<Said>) {
         said.asked.push(head.lines().next().unwrap_or_default().to_owned());
         reply.clone_from(&said.export);
         if said.broken {
-            status = "503 Service Unavailable";
+            "503 Service Unavailable".clone_into(&mut status);
         }
+    } else if let Some(path) = head.split(' ').nth(1).filter(|path| path.starts_with("/api/v1/namespaces")) {
+        let (code, body) = said.cluster.get(path).cloned().unwrap_or((404, "nothing there".to_owned()));
+        (status, reply) = (format!("{code} x"), body);
     }
     let mut stream = stream;
     let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{reply}", reply.len());
@@ -142,7 +152,7 @@ impl World {
             .map(|n| {
                 json!({"id": format!("{n:010x}"), "slug": format!("c-{n}"), "levels": {"n": n}, "digest": digest, "order": n,
                        "trials": trials, "needs": {"pods": 3, "cpuMillis": 1, "memoryBytes": 1, "diskBytes": 1},
-                       "readySeconds": 300, "deadlineSeconds": 600})
+                       "readySeconds": 300, "deadlineSeconds": 600, "expectedSeconds": 120, "records": 6})
             })
             .collect();
         let mut files = BTreeMap::from([
@@ -175,9 +185,13 @@ impl World {
 
     /// Runs one tick of a conductor that was just started, in a clone of that name.
     fn tick(&self, clone: &str) -> Tick {
+        self.tick_in(clone, &NoCluster)
+    }
+
+    fn tick_in(&self, clone: &str, cluster: &dyn Cluster) -> Tick {
         let clock = || Timestamp(self.now.get());
         let log = |line: &str| self.log.borrow_mut().push(line.to_owned());
-        Conductor::new(self.options(clone), &NoCluster, admit, &clock, &log).unwrap().tick().unwrap()
+        Conductor::new(self.options(clone), cluster, admit, &clock, &log).unwrap().tick().unwrap()
     }
 
     fn options(&self, clone: &str) -> Options {
@@ -236,7 +250,10 @@ impl World {
 
     fn status(&self) -> Status {
         let repo = Repository::open(self.path("remote.git")).unwrap();
-        Status::of(&read_state(&Branch::open(&repo, "deploy").unwrap().snapshot().unwrap()).unwrap())
+        let branch = Branch::open(&repo, "deploy").unwrap();
+        let snapshot = branch.snapshot().unwrap();
+        let look = Look::read(&snapshot, &snapshot.json("lab.json").unwrap().unwrap(), "").unwrap();
+        Status::of(&read_state(&snapshot).unwrap(), &look, Timestamp(self.now.get()))
     }
 }
 
@@ -287,7 +304,7 @@ fn a_campaign_from_compile_to_done() {
     assert_eq!(world.files("done").len(), 3);
     let status = world.status();
     let demo = &status.scenarios["demo"];
-    assert_eq!((demo.done, demo.failed, demo.waiting, demo.failed_attempts), (1, 1, 0, 2));
+    assert_eq!((demo.done, demo.given_up, demo.waiting, demo.failed_attempts), (1, 1, 0, 2));
     git(&world.path("remote.git"), &["fsck", "--strict"]);
 }
 
@@ -317,6 +334,7 @@ fn asks_the_store_about_running_attempts_since_their_admission() {
     let asked = said.asked.last().unwrap();
     for part in [
         "benchgrid_attempt_records",
+        "lab%3D%22lab%22",
         "bg-demo-0000000000-dddddd-t1a1",
         &format!("start={}", world.now.get() - 2 * 86_400),
     ] {

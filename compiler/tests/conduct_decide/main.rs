@@ -9,8 +9,8 @@ mod steering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use benchgrid::conduct::{
-    Attempt, By, Cell, ClusterView, Decision, Done, Finished, Marker, Over, Pods, Room, Seen, Settings, State, Status,
-    StoreView, decide,
+    Attempt, By, Cell, ClusterView, Decision, Done, Finished, Look, Marker, Over, Pods, Room, Seen, Settings, State,
+    Status, StoreProgress, StoreView, decide,
 };
 use benchgrid::plan::{Available, Demand, Needs, Provision};
 use benchgrid_measures::{AttemptName, Identity, Outcome, Reason, Timestamp, Verdict};
@@ -30,6 +30,8 @@ fn cell(n: usize, trials: u32) -> Cell {
         needs: Demand::default(),
         ready_seconds: READY,
         deadline_seconds: DEADLINE,
+        expected_seconds: None,
+        records: None,
     }
 }
 
@@ -52,6 +54,19 @@ fn state(cells: usize, trials: u32) -> State {
 fn settings(concurrency: u32, drain_seconds: u64, retries: u32) -> Settings {
     let room = Room { concurrency: Some(concurrency), has: Provision::default() };
     Settings { room, drain_seconds, hold_seconds: 0, retries }
+}
+
+/// How far it is, where nothing is known but the branch.
+fn status(state: &State, settings: &Settings) -> Status {
+    let look = Look {
+        lab: "lab".to_owned(),
+        settings: settings.clone(),
+        place_seconds: 10.0,
+        prefix: String::new(),
+        logs: BTreeSet::new(),
+        store: StoreProgress::NotAsked,
+    };
+    Status::of(state, &look, Timestamp(0))
 }
 
 fn quiet() -> Seen {

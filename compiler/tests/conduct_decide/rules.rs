@@ -173,9 +173,10 @@ fn retries_come_last_and_are_counted() {
     let decision = decide(&state, &heard(&retry.attempt, marker(Verdict::Failed, 12)), Timestamp(12), &one);
     apply(&mut state, &decision, 12);
     assert!(state.active.is_empty(), "given up after retries + 1");
-    let status = Status::of(&state);
+    let status = status(&state, &one);
     let demo = &status.scenarios["demo"];
-    assert_eq!((demo.done, demo.running, demo.failed, demo.waiting, demo.failed_attempts), (1, 0, 1, 0, 2));
+    assert_eq!((demo.done, demo.running, demo.failed, demo.given_up, demo.waiting), (1, 0, 0, 1, 0));
+    assert_eq!((demo.failed_attempts, status.to_go), (2, None));
 }
 
 #[test]

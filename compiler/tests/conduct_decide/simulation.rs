@@ -365,7 +365,7 @@ proptest! {
                 break;
             }
         }
-        prop_assert!(over, "no end: {}", Status::of(&campaign.state));
+        prop_assert!(over, "no end: {}", status(&campaign.state, &campaign.settings));
         campaign.accounted()?;
     }
 }
@@ -457,7 +457,7 @@ fn a_lab_of_ten_thousand_cells() {
         if over && ticks > 301 {
             break;
         }
-        assert!(ticks < 6_000, "no end: {}", Status::of(&campaign.state));
+        assert!(ticks < 6_000, "no end: {}", status(&campaign.state, &campaign.settings));
     }
     campaign.accounted().unwrap();
     eprintln!("{ticks} ticks, {} attempts", campaign.names.len());

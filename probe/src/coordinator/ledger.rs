@@ -15,10 +15,14 @@ use crate::{
 };
 
 /// How long the experiment waits for the store between two repetitions; the rest can wait for the end.
-const BETWEEN: Duration = Duration::from_secs(10);
+pub const STORE_BETWEEN: Duration = Duration::from_secs(10);
 
 /// How long the values are looked for before everything is sent once more.
 const FIRST_CONFIRMATION: Duration = Duration::from_secs(30);
+
+/// Longest time from the last repetition to the outcome: everything is sent and looked for, sent and looked for once
+/// more, then the marker is sent, and each of it takes all its patience.
+pub const STORE_CLOSING: Duration = Duration::from_secs(4 * PATIENCE.as_secs() + FIRST_CONFIRMATION.as_secs());
 
 /// Keeps what must still go to the store, and counts what went.
 pub(super) struct Ledger<'a> {
@@ -58,7 +62,7 @@ impl<'a> Ledger<'a> {
             return;
         }
         self.waiting.extend(Parcel::records(records));
-        if let Err(error) = self.push(BETWEEN) {
+        if let Err(error) = self.push(STORE_BETWEEN) {
             self.journal.note(&format!("the store has to wait: {error}"));
         }
     }

@@ -30,6 +30,8 @@ mod repetition;
 mod server;
 mod swarm;
 
+pub use ledger::{STORE_BETWEEN, STORE_CLOSING};
+
 use attempt::Attempt;
 use end::End;
 use swarm::{Expected, Swarm};

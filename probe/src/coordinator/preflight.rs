@@ -20,13 +20,11 @@ use crate::{
         swarm::{Answer, Swarm},
     },
     driver::Description,
-    experiment::{Experiment, Group, Link, Shaping, System},
+    experiment::{BASELINES_AT_ONCE, Experiment, Group, Link, Shaping, System},
     protocol::{Reply, Step},
     shaping::LinkSeen,
 };
 
-/// How many nodes transfer to and from the coordinator at the same time.
-const AT_ONCE: usize = 4;
 /// How often a node whose rate is off is measured again, alone: neighbours on its machine may have disturbed it.
 const AGAIN: usize = 2;
 /// Beyond twice the time that the asked rates need, a transfer has failed.
@@ -206,7 +204,7 @@ pub(super) fn baselines(experiment: &Experiment, swarm: &Swarm, port: u16, nodes
     if bytes == 0 {
         return Ok(());
     }
-    for some in shaped.chunks(AT_ONCE) {
+    for some in shaped.chunks(BASELINES_AT_ONCE as usize) {
         measure(swarm, port, bytes, some, nodes)?;
     }
     for pod in shaped {

@@ -140,10 +140,56 @@ fn asks_the_api_server() {
     let api = Api::at(&base);
     assert_eq!(text(&api.pods("bg-x").unwrap()[0], "/metadata/name"), "a");
     assert_eq!(api.namespaces().unwrap(), ["default", "bg-x"]);
-    assert_eq!(api.pod_log("bg-x", "a", "node", 5).unwrap(), "one\ntwo\n");
+    assert_eq!(api.log("bg-x", "a", "node", true).unwrap(), "one\ntwo\n");
     let error = api.pods("kube-system").unwrap_err().to_string();
-    assert!(error.contains("status 403") && error.contains("pods is forbidden"), "{error}");
+    assert!(error.ends_with("status 403: pods is forbidden"), "{error}");
     let lines = lines.join().unwrap();
     assert_eq!(lines[0], "GET /api/v1/namespaces/bg-x/pods HTTP/1.1");
-    assert!(lines[2].contains("/pods/a/log?container=node&tailLines=5"), "{}", lines[2]);
+    assert!(lines[2].contains("/pods/a/log?container=node&previous=true&tailLines=100&limitBytes="), "{}", lines[2]);
+}
+
+#[test]
+fn a_server_that_says_nothing_is_waited_for_no_longer_than_asked() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let api = Api::at(&format!("http://{}", listener.local_addr().unwrap()));
+    let start = std::time::Instant::now();
+    api.within(Duration::from_millis(300)).pods("bg-x").unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
+fn states_of_containers() {
+    let mut fallen = pod(
+        "s-g-0",
+        "Running",
+        json!([running("agent"), {"name": "node", "restartCount": 2,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}]),
+    );
+    fallen["status"]["initContainerStatuses"] =
+        json!([{"name": "shape", "state": {"terminated": {"reason": "Completed", "exitCode": 0}}}]);
+    fallen["spec"] = json!({
+        "initContainers": [{"name": "shape", "image": "r/probe:1"}],
+        "containers": [{"name": "node", "image": "r/node:1"}, {"name": "agent", "image": "r/probe:1"}],
+    });
+    let mut waiting = json!({"metadata": {"name": "s-g-1"}, "status": {"phase": "Pending"}});
+    waiting["spec"] = json!({"containers": [{"name": "node", "image": "r/node:1"}]});
+    let told: Vec<_> = states(&[fallen, waiting])
+        .into_iter()
+        .map(|s| {
+            format!(
+                "{}/{} {} {} {} trouble={} prepares={}",
+                s.pod, s.name, s.state, s.restarts, s.image, s.trouble, s.prepares
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "s-g-0/shape ended with Completed (exit code 0) 0 r/probe:1 trouble=false prepares=true",
+            "s-g-0/node waits, CrashLoopBackOff; ended last with OOMKilled (exit code 137) 2 r/node:1 trouble=true prepares=false",
+            "s-g-0/agent runs 0 r/probe:1 trouble=false prepares=false",
+            "s-g-1/node not started 0 r/node:1 trouble=true prepares=false",
+        ]
+    );
 }

@@ -78,6 +78,16 @@ fn an_answer_that_cant_be_read_is_no_confirmation() {
 }
 
 #[test]
+fn a_store_that_hangs_is_asked_no_longer_than_the_patience() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let start = Instant::now();
+    let error = store(&base).confirm("a1", 2, (1000, 2000), Duration::from_secs(4)).unwrap_err();
+    assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[test]
 fn stamps_are_seconds_with_a_fraction() {
     assert_eq!(seconds(1_700_000_000_042), "1700000000.042");
 }
