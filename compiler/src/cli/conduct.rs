@@ -87,6 +87,8 @@ pub fn run(args: &ConductArgs) -> Result<Exit, ConductError> {
         return Ok(if conductor.tick()? == Tick::Silent { Exit::Environment } else { Exit::Yes });
     }
     if args.until_done {
+        // A pipeline that names the wrong branch hears of it now; later failures may pass.
+        conductor.tick()?;
         return Ok(conductor.until_over(&signals()).map_or_else(interrupted, finished));
     }
     conductor.run(&signals());

@@ -34,10 +34,11 @@ pub fn decide(state: &State, seen: &Seen, now: Timestamp, settings: &Settings) -
 
     let ends: Vec<Done> = decision.end.iter().map(|ending| ending.done(now, &state.lab)).collect();
     let done: Vec<&Done> = state.done.iter().chain(&ends).collect();
-    let (stay, leave) = stay_or_leave(state, &decision);
-    let admissions = Admissions::new((state, &index), settings, &seen.cluster, (stay, &leave), &done, now);
+    let places = stay_or_leave(state, &decision);
+    let admissions = Admissions::new((state, &index), settings, &seen.cluster, (places.0, &places.1), &done, now);
     let (admit, keeps) = admissible(state, seen, &admissions, &index, &done, now);
-    decision.over = admissions.over().map(|(measured, given_up)| Over { measured, given_up });
+    let over = admissions.over().filter(|_| !matches!(seen.cluster, ClusterView::Silent(_)));
+    decision.over = over.map(|(measured, given_up)| Over { measured, given_up });
     decision.admit = admit;
     decision.say.extend(keeps);
     decision

@@ -30,8 +30,9 @@ impl Past {
                 for name in after.keys() {
                     self.enter(name);
                 }
-                let gone = before.keys().filter(|name| !after.contains_key(*name));
-                gone.for_each(|name| self.leave(name, Timestamp(change.seconds)));
+                for name in before.keys().filter(|name| !after.contains_key(*name)) {
+                    self.leave(name, Timestamp(change.seconds));
+                }
             }
         }
         Ok(())

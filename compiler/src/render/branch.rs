@@ -37,7 +37,7 @@ fn page(scenarios: &BTreeSet<String>, lab: &Lab) -> String {
     let list = list.join("\n");
     format!(
         "# Lab {lab}\n\n\
-        Written by `benchgrid compile` and by the lab's conductor; changes made here by hand are lost, except in `active/` and `done/`.\n\n\
+        Written by `benchgrid compile` and by the lab's conductor; changes made here by hand are lost, except in `active/`, `done/` and `paused`.\n\n\
         Scenarios:\n\n{list}\n\n\
         | folder | what |\n| --- | --- |\n\
         | `root.yaml` | applied once by hand: `kubectl apply -f root.yaml` |\n\
@@ -45,8 +45,9 @@ fn page(scenarios: &BTreeSet<String>, lab: &Lab) -> String {
         | `conductor/` | the program that decides what runs |\n\
         | `base/` | the software under test, by content |\n\
         | `overlays/<scenario>/<cell>/` | what may run; `kubectl apply -k` works on each |\n\
-        | `active/<scenario>/<attempt>/` | what runs now; a commit that empties it stops everything |\n\
-        | `done/<scenario>/<cell>/` | how attempts ended, and what the containers of failed ones said (`.log`); removing a `.json` here runs its trial again |\n",
+        | `active/<scenario>/<attempt>/` | what runs now; a commit that empties it and adds `paused` stops everything |\n\
+        | `done/<scenario>/<cell>/` | how attempts ended, and what the containers of failed ones said (`.log`); removing a `.json` here runs its trial again |\n\
+        | `paused` | while this file is there, nothing new runs; its first line says why |\n",
         lab = lab.metadata.name,
     )
 }

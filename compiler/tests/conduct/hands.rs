@@ -32,6 +32,16 @@ fn names_are_used_once_whatever_is_removed() {
 }
 
 #[test]
+fn of_a_history_that_was_cut_what_is_there_counts() {
+    let world = World::new(1, 1);
+    world.tick("clone");
+    world.by_hand(&[], &["active"]);
+    git(world.folder.path(), &["clone", "-q", "--bare", "--depth", "2", &world.url(), "shallow"]);
+    world.tick("shallow");
+    assert_eq!(world.active(), [numbered(2)]);
+}
+
+#[test]
 fn one_conductor_reads_on_where_it_was() {
     let world = World::new(3, 1);
     let clock = || Timestamp(world.now.get());
@@ -130,14 +140,12 @@ fn a_failed_attempt_is_held_for_a_look() {
 #[test]
 fn two_conductors_do_no_harm() {
     let world = World::new(6, 1);
-    let log = Mutex::new(Vec::new());
     let (barrier, now) = (Barrier::new(2), std::sync::atomic::AtomicI64::new(world.now.get()));
     let second = std::sync::atomic::Ordering::SeqCst;
     for _ in 0..14 {
         let race = |options: Options| {
             let clock = || Timestamp(now.load(second));
-            let say = |line: &str| log.lock().unwrap().push(line.to_owned());
-            let mut conductor = Conductor::new(options, &NoCluster, admit, &clock, &say).unwrap();
+            let mut conductor = Conductor::new(options, &NoCluster, admit, &clock, &|_| {}).unwrap();
             barrier.wait();
             conductor.tick().unwrap();
         };
@@ -200,4 +208,17 @@ fn exit_codes() {
     assert_eq!(run(&args(false)).unwrap(), Exit::Yes, "nothing is wanted");
     world.server.said.lock().unwrap().broken = true;
     assert_eq!(run(&args(true)).unwrap(), Exit::Environment, "nothing could be decided");
+}
+
+#[test]
+fn the_example_of_a_workflow_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/examples/argo-workflow.yaml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let documents = benchgrid::kustomize::read_documents(&text).unwrap();
+    let container = &documents[0]["spec"]["templates"][0]["container"];
+    assert_eq!(container["image"], benchgrid::spec::Images::default().conductor);
+    let words = ["command", "args"].iter().flat_map(|list| container[*list].as_array().unwrap());
+    let words: Vec<&str> = words.map(|word| word.as_str().unwrap()).collect();
+    let matches = benchgrid::cli::command().try_get_matches_from(words).unwrap();
+    assert!(matches.subcommand_matches("conduct").unwrap().get_flag("until_done"));
 }

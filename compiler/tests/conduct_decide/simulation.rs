@@ -303,7 +303,10 @@ impl Campaign {
         for name in &live {
             sum.add(active.get(name).copied().unwrap_or_else(|| &self.namespaces[*name].1));
         }
-        prop_assert!(self.settings.room.has.holds(&sum), "over capacity: {:?}", sum);
+        let has = &self.settings.room.has;
+        let (in_all, in_pool) = (u64::from(sum.all.pods), sum.pools.get("p").map_or(0, |needs| u64::from(needs.pods)));
+        prop_assert!(Some(in_all) <= has.all.pods, "{} pods, over capacity", in_all);
+        prop_assert!(Some(in_pool) <= has.pools["p"].pods, "{} pods in the pool, over capacity", in_pool);
         let done: BTreeSet<&str> = self.state.done.iter().map(|done| done.attempt.as_str()).collect();
         prop_assert_eq!(done.len(), self.state.done.len(), "an attempt ended twice");
         let held = self.state.held();
@@ -372,11 +375,11 @@ struct Dice(u64);
 
 impl Dice {
     /// One of `0..sides`, by an xorshift.
-    fn roll(&mut self, sides: u64) -> u64 {
+    fn roll(&mut self, sides: u32) -> u32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0 % sides
+        u32::try_from(self.0 % u64::from(sides)).unwrap()
     }
 
     fn weather(&mut self, tick: usize) -> Weather {
@@ -387,9 +390,9 @@ impl Dice {
             _ => Fate::Never,
         };
         let hand = match self.roll(40) {
-            0 => Hand::Remove(usize::try_from(self.roll(40)).unwrap()),
-            1 => Hand::Edit(usize::try_from(self.roll(40)).unwrap()),
-            2 => Hand::Again(usize::try_from(self.roll(4000)).unwrap()),
+            0 => Hand::Remove(self.roll(40) as usize),
+            1 => Hand::Edit(self.roll(40) as usize),
+            2 => Hand::Again(self.roll(4000) as usize),
             3 => Hand::Pause,
             _ if tick == 60 => Hand::Empty,
             _ => Hand::Nothing,
@@ -399,7 +402,7 @@ impl Dice {
             cluster_silent: self.roll(12) == 0,
             lost: self.roll(8) == 0,
             fate,
-            seconds: 20 + self.roll(40).cast_signed(),
+            seconds: 20 + i64::from(self.roll(40)),
             // An hour ahead for a while, later an hour behind.
             skew: [0, 3600, -3600]
                 [if (80..84).contains(&tick) { 1 } else { usize::from((120..124).contains(&tick)) * 2 }],
@@ -435,7 +438,8 @@ fn a_lab_of_ten_thousand_cells() {
     }
     let mut settings = settings(400, 30, 2);
     settings.hold_seconds = 300;
-    settings.room.has = provision(1500, 330);
+    // About as many attempts fit into the pool as into the whole.
+    settings.room.has = provision(1180, 230);
     let mut campaign = Campaign::new(state, settings, true);
     let mut dice = Dice(0x5eed_0001);
     let mut ticks = 0;

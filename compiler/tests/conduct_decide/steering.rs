@@ -207,4 +207,5 @@ fn it_is_over_when_nothing_runs_lingers_or_waits() {
     assert_eq!(over(&quiet()), Some(Over { measured: 1, given_up: 1 }));
     let last = state.done[1].attempt.clone();
     assert_eq!(over(&cluster(&[&last], &[])), None);
+    assert_eq!(over(&Seen { cluster: ClusterView::Silent("down".to_owned()), ..quiet() }), None);
 }
