@@ -359,8 +359,9 @@ def reaches(running, other, apart):
     port = container["ports"][0]["containerPort"]
     lab.check("a node reaches its neighbour", connects(one, neighbour, port))
     how = "behind its policies" if apart else "while nothing enforces policies"
-    lab.equal(f"a node reaches another cell's, {how}", connects(one, nodes[other][0], port), not apart)
-    lab.equal(f"and is reached from there, {how}", connects(nodes[other][0], one, port), not apart)
+    what = "does not reach" if apart else "reaches"
+    lab.equal(f"a node {what} another cell's, {how}", connects(one, nodes[other][0], port), not apart)
+    lab.equal(f"a node of that {what} it, {how}", connects(nodes[other][0], one, port), not apart)
 
 
 def connects(source, target, port):
