@@ -7,6 +7,9 @@ use super::{Attempt, By, ClusterView, Ending, Finished, Marker, Pods, State, clo
 /// Seconds in which an outcome may take its way into the store after its coordinator ended.
 const GRACE: u64 = 90;
 
+/// Seconds by which the conductor's clock and a coordinator's may differ.
+const CLOCKS_APART: i64 = 600;
+
 /// How an attempt ended, if it did. The branch's word comes first where somebody changed the attempt's folder, since
 /// nobody knows what it measured; then the store's, the campaign's, the pods', the clock's.
 pub(super) fn ending(
@@ -29,8 +32,8 @@ pub(super) fn ending(
     if let Some(difference) = state.edited.get(&attempt.attempt) {
         return superseded(&format!("its folder was changed by hand: {difference}"));
     }
-    // Names are used once, so whatever the store has under this one is this attempt's, whatever the clocks say.
-    if let Some(Marker { verdict, reason, detail, records, .. }) = markers.get(&attempt.attempt) {
+    let marker = markers.get(&attempt.attempt).filter(|marker| is_of(marker, attempt, now));
+    if let Some(Marker { verdict, reason, detail, records, .. }) = marker {
         return Some(end(*verdict, *reason, detail.clone(), *records, By::Store));
     }
     if let Err(why) = index.wants(attempt.trial()) {
@@ -59,6 +62,13 @@ pub(super) fn ending(
     }
     let (reason, detail, by) = overdue(&view, if mute { attempt.ready_seconds } else { attempt.deadline_seconds });
     Some(end(Verdict::Failed, reason, detail, 0, by))
+}
+
+/// Whether an outcome is this attempt's. Names are used once in a branch's life, but a branch that was removed and made
+/// anew begins with them again, while the store remembers: what ended clearly before the admission is another's.
+fn is_of(marker: &Marker, attempt: &Attempt, now: Timestamp) -> bool {
+    let since = attempt.admitted.min(now);
+    marker.ended.0 >= since.0.saturating_sub(CLOCKS_APART)
 }
 
 /// What the cluster says about one attempt.

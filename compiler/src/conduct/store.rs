@@ -51,7 +51,7 @@ impl StoreClient {
         let names = attempts.iter().map(|attempt| attempt.attempt.as_str()).chain([nonce.as_str()]);
         let names = names.collect::<Vec<_>>().join("|");
         let matcher = format!("{{__name__=\"{metric}\",lab=\"{}\",attempt=~\"{names}\"}}", self.lab);
-        // Coordinators write by their own clocks, and a name is used once: two days around are no guess at whose run it is.
+        // Coordinators write by their own clocks; whose run an outcome is, the decision tells.
         let start = attempts.iter().map(|attempt| attempt.admitted.0).min().unwrap_or_default() - SKEW;
         let end = i64::try_from(since.as_secs()).unwrap_or(i64::MAX).saturating_add(SKEW);
         let url = format!("{}/api/v1/export", self.base);

@@ -27,6 +27,13 @@ fn what_the_store_says_counts() {
     skewed.active[0].admitted = Timestamp(55);
     let decision = decide(&skewed, &heard(&name, marker(Verdict::Measured, 50)), Timestamp(60), &settings(1, 0, 1));
     assert_eq!(decision.end[0].verdict, Verdict::Measured);
+    // What ended long before is of a branch that was removed and made anew, and used the name first.
+    skewed.active[0].admitted = Timestamp(651);
+    let decide_at =
+        |now| decide(&skewed, &heard(&name, marker(Verdict::Measured, 50)), Timestamp(now), &settings(1, 0, 1));
+    assert!(decide_at(700).changes_nothing());
+    // An admission that is to come, since the clock was set back, is no measure.
+    assert_eq!(decide_at(600).end[0].verdict, Verdict::Measured);
 }
 
 #[test]
