@@ -114,7 +114,7 @@ fn spreads(text: &mut String, summaries: &[CellSummary]) {
 }
 
 fn failures(text: &mut String, campaign: &Campaign) {
-    let accepted = campaign.accepted();
+    let (accepted, experiments) = (campaign.accepted(), campaign.experiments());
     let rest: Vec<_> = campaign.endings.iter().filter(|(attempt, _)| !accepted.contains(attempt.as_str())).collect();
     if rest.is_empty() {
         return;
@@ -129,6 +129,8 @@ fn failures(text: &mut String, campaign: &Campaign) {
             "an overlay deployed by hand: no campaign admitted it, so others may have run beside it".to_owned()
         } else if missing > 0.0 && label("outcome") == "measured" {
             format!("{missing} of {} records are not in the store", ending.records)
+        } else if experiments.get(&ending.cell()).is_some_and(|(_, digest)| *digest != ending.label("digest")) {
+            "its cell is another experiment now".to_owned()
         } else if label("outcome") == "measured" {
             "its trial was measured again, later".to_owned()
         } else {

@@ -288,6 +288,32 @@ mod tests {
     }
 
     #[test]
+    fn two_experiments_of_a_cell_are_never_mixed() {
+        let mut samples = Vec::new();
+        for (attempt, trial, digest, ended, seconds) in
+            [("a1", "1", "old", 10, 1.0), ("a2", "2", "old", 11, 1.0), ("b1", "1", "new", 20, 7.0)]
+        {
+            let mut marker = ending(attempt, "measured", 1.0);
+            marker.metric.insert("trial".to_owned(), trial.to_owned());
+            marker.metric.insert("digest".to_owned(), digest.to_owned());
+            marker.timestamps = vec![ended];
+            samples.push(marker);
+            samples.extend(download(attempt, trial, "1", "n-0", Some(seconds)));
+        }
+        let campaign = Campaign::from_samples(samples.clone());
+        assert_eq!(whole(samples.clone()), Some(7.0));
+        let text = crate::report::markdown(&campaign, &[]);
+        assert!(text.contains("| a2 | measured |  | its cell is another experiment now |"), "{text}");
+        // What was tried last and failed is what the cell is now: there is no number of it yet.
+        let mut failed = ending("c1", "failed", 0.0);
+        failed.metric.insert("trial".to_owned(), "1".to_owned());
+        failed.metric.insert("digest".to_owned(), "newer".to_owned());
+        failed.timestamps = vec![30];
+        samples.push(failed);
+        assert_eq!(whole(samples), None);
+    }
+
+    #[test]
     fn a_name_used_again_is_another_deployment() {
         let at =
             |samples: Vec<Sample>, time: i64| samples.into_iter().map(move |s| Sample { timestamps: vec![time], ..s });

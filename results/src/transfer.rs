@@ -28,6 +28,16 @@ pub struct Ending {
 }
 
 impl Ending {
+    /// A label's value, empty where it is missing.
+    pub fn label(&self, name: &str) -> &str {
+        self.labels.get(name).map_or("", String::as_str)
+    }
+
+    /// Lab, scenario and cell.
+    pub(crate) fn cell(&self) -> [&str; 3] {
+        ["lab", "scenario", "cell"].map(|name| self.label(name))
+    }
+
     /// Whether it is an overlay itself that was deployed: trials of a campaign count from 1.
     pub fn by_hand(&self) -> bool {
         self.labels.get("trial").is_some_and(|trial| trial == "0")
@@ -124,16 +134,30 @@ impl Campaign {
     }
 
     /// Attempts whose numbers may be used: those that a campaign admitted, that ended as measured, with every record they
-    /// made. Of a trial that was measured again, the newest.
+    /// made, at the experiment that the cell is now. Of a trial that was measured again, the newest.
     pub fn accepted(&self) -> BTreeSet<&str> {
+        let experiments = self.experiments();
         let mut newest: BTreeMap<[&str; 4], (i64, &str)> = BTreeMap::new();
         for (attempt, ending) in self.endings.iter().filter(|(attempt, ending)| self.whole(attempt, ending)) {
-            let label = |name: &str| ending.labels.get(name).map_or("", String::as_str);
-            let trial = if label("trial").is_empty() { attempt } else { label("trial") };
-            let kept = newest.entry([label("lab"), label("scenario"), label("cell"), trial]).or_default();
+            if experiments.get(&ending.cell()).is_some_and(|(_, digest)| *digest != ending.label("digest")) {
+                continue;
+            }
+            let [lab, scenario, cell] = ending.cell();
+            let trial = if ending.label("trial").is_empty() { attempt } else { ending.label("trial") };
+            let kept = newest.entry([lab, scenario, cell, trial]).or_default();
             *kept = (*kept).max((ending.ended_ms, attempt.as_str()));
         }
         newest.into_values().map(|(_, attempt)| attempt).collect()
+    }
+
+    /// The experiment that each cell is now: the digest of what was tried last, however that ended, and when.
+    pub(crate) fn experiments(&self) -> BTreeMap<[&str; 3], (i64, &str)> {
+        let mut newest: BTreeMap<[&str; 3], (i64, &str)> = BTreeMap::new();
+        for ending in self.endings.values().filter(|ending| !ending.by_hand()) {
+            let kept = newest.entry(ending.cell()).or_insert((i64::MIN, ""));
+            *kept = (*kept).max((ending.ended_ms, ending.label("digest")));
+        }
+        newest
     }
 
     fn whole(&self, attempt: &str, ending: &Ending) -> bool {
