@@ -3,13 +3,10 @@
 
 SAMPLE=docs/sample/demo-3x3 writes there what a reader needs of it. Takes as long as the plan says.
 """
-import json
 import os
 import platform
 import re
-import statistics
 import time
-from datetime import datetime
 from pathlib import Path
 
 import lab
@@ -33,11 +30,6 @@ def without_latency():
     return taken
 
 
-def forecast():
-    plan = json.loads(lab.benchgrid("plan", SCENARIO, "--lab", lab.LAB_FILE, "--format", "json", cwd=lab.SOURCE))
-    return plan["totals"]["hours"] * 3600
-
-
 def watch(name):
     """Until every trial is measured or given up; seconds from the first admission to the last place that is free again."""
     told = -1
@@ -55,28 +47,11 @@ def watch(name):
     lab.wait_until("the first cell is admitted", 180, lab.active)
     began = time.monotonic()
     try:
-        lab.wait_until("every trial is measured", 3 * forecast(), over, every=2)
+        lab.wait_until("every trial is measured", 3 * lab.forecast(SCENARIO), over, every=2)
         lab.wait_until("the last namespace is gone", 60, lambda: not lab.cell_namespaces())
     except TimeoutError as e:
         lab.check("the campaign ended", False, e)
     return time.monotonic() - began
-
-
-def overhead(ended):
-    """Seconds of an attempt beside its measuring: from admission to the coordinator's last record, less the records' own times; the median."""
-    seconds = []
-    for e in ended:
-        measuring = sum(s["values"][-1] for s in lab.export(f'benchgrid_upload_seconds{{attempt="{e["attempt"]}"}}'))
-        slowest = {}
-        for s in lab.export(f'benchgrid_time_to_100_seconds{{attempt="{e["attempt"]}"}}'):
-            key = (s["metric"]["phase"], s["metric"]["repetition"])
-            slowest[key] = max(slowest.get(key, 0), s["values"][-1])
-        seconds.append(seconds_between(e["admitted"], e["ended"]) - measuring - sum(slowest.values()))
-    return statistics.median(seconds)
-
-
-def seconds_between(a, b):
-    return (datetime.fromisoformat(b) - datetime.fromisoformat(a)).total_seconds()
 
 
 PROVENANCE = """# A sample: the 3x3 demo
@@ -121,7 +96,7 @@ def main():
     # five pods on a machine of two processors
     lab.edit_source(lab.LAB_FILE, ("cpu: 200m", "cpu: 150m"))
     name = lab.scenario_name(SCENARIO)
-    expected = forecast()
+    expected = lab.forecast(SCENARIO)
     lab.compile_and_push(SCENARIO)
     lab.equal("nine cells", len(lab.cells(name)), CELLS)
     lab.apply_root()
@@ -139,7 +114,7 @@ def main():
     off = taken / expected - 1
     lab.say(f"SEEN    forecast {expected:.0f} s, taken {taken:.0f} s, {off:+.1%}; {len(lab.done(name)) - len(measured)} attempts failed")
     lab.check(f"the forecast is within {FORECAST_TOLERANCE:.0%} of what it took", abs(off) <= FORECAST_TOLERANCE, f"{off:+.1%}")
-    beside = overhead(measured)
+    beside = lab.overhead(measured)
     lab.say(f"SEEN    an attempt beside its transfers, median: {beside:.1f} s")
     lab.check_empty()
     if os.environ.get("SAMPLE"):

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -447,6 +448,27 @@ def check_measured(ended, leechers=None, repetitions=None):
         downloads = {(r["repetition"], r["node"]) for r in measured if r["kind"] == "download"}
         equal(f"{attempt}: one download a leecher and repetition", len(downloads), repetitions * leechers)
     return got
+
+
+def overhead(ended):
+    """Seconds of an attempt beside its transfers, from admission to done/: the median over these attempts."""
+    seconds = []
+    for e in ended:
+        match = f'{{attempt="{e["attempt"]}"}}'
+        transfers = sum(s["values"][-1] for s in export("benchgrid_upload_seconds" + match))
+        slowest = {}
+        for s in export("benchgrid_time_to_100_seconds" + match):
+            key = (s["metric"]["phase"], s["metric"]["repetition"])
+            slowest[key] = max(slowest.get(key, 0), s["values"][-1])
+        began, over = (datetime.datetime.fromisoformat(e[k]) for k in ("admitted", "ended"))
+        seconds.append((over - began).total_seconds() - transfers - sum(slowest.values()))
+    return statistics.median(seconds)
+
+
+def forecast(*scenarios):
+    """Seconds that these scenarios take, as `plan` says."""
+    plans = [json.loads(benchgrid("plan", s, "--lab", LAB_FILE, "--format", "json", cwd=SOURCE)) for s in scenarios]
+    return sum(plan["totals"]["hours"] for plan in plans) * 3600
 
 
 def check_empty():
