@@ -7,8 +7,8 @@ use std::{
 use benchgrid_measures::{AttemptName, Timestamp};
 use git2::{Oid, Repository, Signature, Time};
 
-use super::change::Planned;
 use super::{Cluster, ConductError, Decision, Over, Reading, Seen, Settings, Store, StoreClient, decide, lab, webhook};
+use super::{change::Planned, clock::within};
 use crate::git::{Backoff, GitError, Pushed, Remote, Snapshot, Written, write_commit};
 use crate::spec::Lab;
 
@@ -45,6 +45,8 @@ pub struct Conductor<'a> {
     known: Option<Known>,
     /// What was said last, so that it is not said again every few seconds.
     said: Vec<String>,
+    /// When Argo CD was told last.
+    told: Option<Timestamp>,
 }
 
 /// What one commit said.
@@ -81,6 +83,9 @@ impl Tick {
 impl<'a> Conductor<'a> {
     /// Pushes that lost the race in one tick before it is given up; the next tick tries again anyway.
     const TRIES: u32 = 8;
+    /// Seconds after which Argo CD is told again of a commit that it does not follow: about twice what it takes to, since
+    /// an event that comes while it still works on the one before is lost, and so is one whose sender was killed.
+    const AGAIN: u64 = 15;
 
     /// A conductor; its clone is made, nothing is fetched yet.
     pub fn new(
@@ -91,7 +96,7 @@ impl<'a> Conductor<'a> {
         log: &'a dyn Fn(&str),
     ) -> Result<Self, ConductError> {
         let (repo, remote) = Remote::clone_into(&options.directory, &options.url)?;
-        Ok(Self { options, repo, remote, cluster, admit, clock, log, known: None, said: Vec::new() })
+        Ok(Self { options, repo, remote, cluster, admit, clock, log, known: None, said: Vec::new(), told: None })
     }
 
     /// Ticks until `stop` says something or its sender is gone. A tick that fails is said and repeated.
@@ -174,12 +179,18 @@ impl<'a> Conductor<'a> {
         };
         let unchanged = Tick::unchanged(&decision);
         self.say([decision.say, planned.problems].concat());
-        let Written::Committed(commit) = written else { return Ok(Some(unchanged)) };
+        let Written::Committed(commit) = written else {
+            let heard = self.told.is_some_and(|told| within(now, told, Self::AGAIN));
+            if !heard && seen.cluster.is_behind(state) {
+                self.tell_argo(lab, None, *tip, now);
+            }
+            return Ok(Some(unchanged));
+        };
         if self.remote.push(commit, &self.options.branch)? == Pushed::Rejected {
             return Ok(None);
         }
         planned.lines.iter().for_each(|line| (self.log)(line));
-        self.tell_argo(lab, *tip, commit);
+        self.tell_argo(lab, Some(*tip), commit, now);
         Ok(Some(Tick::Changed(commit)))
     }
 
@@ -210,11 +221,12 @@ impl<'a> Conductor<'a> {
         self.said = lines;
     }
 
-    fn tell_argo(&self, lab: &Lab, before: Oid, after: Oid) {
+    fn tell_argo(&mut self, lab: &Lab, before: Option<Oid>, after: Oid, now: Timestamp) {
+        self.told = Some(now);
         let Some(webhook) = &lab.spec.argocd.webhook else { return };
         // Argo CD compares the address with the one in its Applications, which is the lab's.
         let url = lab.spec.git.url.as_ref().unwrap_or(&self.options.url);
-        let event = webhook::push_event(url, &self.options.branch, Some(before), after);
+        let event = webhook::push_event(url, &self.options.branch, before, after);
         if let Err(error) = webhook::send(webhook, &event) {
             (self.log)(&format!("webhook {webhook}: {error}; Argo CD will look by itself"));
         }

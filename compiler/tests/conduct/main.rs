@@ -17,7 +17,9 @@ use std::{
     sync::{Arc, Mutex, mpsc},
 };
 
-use benchgrid::conduct::{Cluster, Conductor, Done, Look, NoCluster, Options, Over, Status, Tick, read_state};
+use benchgrid::conduct::{
+    Attempt, Cluster, ClusterView, Conductor, Done, Look, NoCluster, Options, Over, Status, Tick, read_state,
+};
 use benchgrid::git::{Branch, Folders, Ownership, Provenance, Publication, Remote, Snapshot, publish};
 use benchgrid_measures::{AttemptName, Timestamp, Verdict};
 use git::git;
@@ -323,6 +325,42 @@ fn argo_cd_hears_of_every_push_and_the_log_of_every_decision() {
     );
     assert_eq!(event["repository"]["html_url"], "https://git.example.org/team/lab");
     assert_eq!(*world.log.borrow(), ["admit bg-demo-0000000000-dddddd-t1a1: c-0, trial 1 of 1"]);
+}
+
+/// A cluster of which only the namespaces are known.
+#[derive(Default)]
+struct Namespaces(RefCell<BTreeSet<String>>);
+
+impl Cluster for Namespaces {
+    fn look(&self, _: &[Attempt]) -> ClusterView {
+        ClusterView::Seen { namespaces: self.0.borrow().clone(), pods: BTreeMap::new() }
+    }
+}
+
+#[test]
+fn argo_cd_hears_again_of_what_it_does_not_follow() {
+    let world = World::new(1, 1);
+    let cluster = Namespaces::default();
+    let clock = || Timestamp(world.now.get());
+    let log = |line: &str| world.log.borrow_mut().push(line.to_owned());
+    // One that is killed after its push has told nobody: the next one sees what is missing.
+    world.tick("clone");
+    let mut conductor = Conductor::new(world.options("clone"), &cluster, admit, &clock, &log).unwrap();
+    let mut events = |seconds| {
+        world.pass(seconds);
+        let before = world.server.said.lock().unwrap().events.len();
+        conductor.tick().unwrap();
+        world.server.said.lock().unwrap().events.len() - before
+    };
+    assert_eq!([events(1), events(5), events(9), events(1), events(5)], [1, 0, 0, 1, 0], "no namespace yet");
+    let name = "bg-demo-0000000000-dddddd-t1a1";
+    cluster.0.borrow_mut().insert(name.to_owned());
+    cluster.0.borrow_mut().insert("bg-another-0000000009-dddddd-t1a1".to_owned());
+    assert_eq!(events(60), 0, "it runs");
+    world.server.outcome(name, "measured", "ok", world.now.get() * 1000);
+    assert_eq!([events(1), events(14), events(1), events(14)], [1, 0, 1, 0], "its namespace stays");
+    cluster.0.borrow_mut().remove(name);
+    assert_eq!(events(60), 0, "it is gone");
 }
 
 #[test]
