@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use benchgrid::conduct::{
-    Attempt, By, Cell, Done, HindranceKind, Look, Progress, Room, Settings, State, Status, StoreProgress,
+    Attempt, By, Cell, Done, Ending, HindranceKind, Look, Progress, Room, Settings, State, Status, StoreProgress,
 };
 use benchgrid::plan::{Available, Demand, Needs, Provision};
 use benchgrid_measures::{AttemptName, Reason, Timestamp, Verdict};
@@ -74,24 +74,16 @@ fn attempt(cell: &Cell, trial: u32, number: u32, ago: i64) -> Attempt {
 /// The same, ended after so many seconds.
 fn ended(attempt: &Attempt, seconds: i64, outcome: Verdict) -> Done {
     let reason = if outcome == Verdict::Measured { Reason::Ok } else { Reason::Gate };
-    Done {
-        attempt: attempt.attempt.clone(),
-        scenario: attempt.scenario.clone(),
-        slug: attempt.slug.clone(),
-        cell: attempt.cell.clone(),
-        digest: attempt.digest.clone(),
-        trial: attempt.trial,
-        number: attempt.number,
-        admitted: attempt.admitted,
-        ended: Timestamp(attempt.admitted.0 + seconds),
-        outcome,
+    let ending = Ending {
+        attempt: attempt.clone(),
+        verdict: outcome,
         reason,
         detail: if outcome == Verdict::Failed { "seeders not seen within 61 s".to_owned() } else { String::new() },
         records: 6,
         by: By::Store,
-        needs: attempt.needs.clone(),
-        lab: String::new(),
-    }
+        held: false,
+    };
+    ending.done(Timestamp(attempt.admitted.0 + seconds), "")
 }
 
 fn of(state: &State, look: &Look) -> Status {

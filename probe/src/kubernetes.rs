@@ -219,12 +219,17 @@ fn not_scheduled(pod: &Value) -> Option<&Value> {
 fn container_trouble(status: &Value) -> Option<String> {
     let name = text(status, "/name");
     if let Some(waiting) = status.pointer("/state/waiting") {
-        let last = status.pointer("/lastState/terminated");
-        let last = last.map(|last| format!("; ended last with {}", ending(last))).unwrap_or_default();
-        return Some(format!("container {name}: {}{}{last}", text(waiting, "/reason"), message(waiting, "/message")));
+        let (reason, last) = (text(waiting, "/reason"), ended_last(status));
+        return Some(format!("container {name}: {reason}{}{last}", message(waiting, "/message")));
     }
     let ended = status.pointer("/state/terminated")?;
     (number(ended, "/exitCode") != 0).then(|| format!("container {name}: ended with {}", ending(ended)))
+}
+
+/// How a container ended before it was started again, as the end of a sentence; empty where it did not.
+fn ended_last(status: &Value) -> String {
+    let last = status.pointer("/lastState/terminated");
+    last.map(|last| format!("; ended last with {}", ending(last))).unwrap_or_default()
 }
 
 /// Containers that were started again, or ended with an error and were not.

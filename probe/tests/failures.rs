@@ -7,7 +7,7 @@
 #![expect(clippy::print_stdout, reason = "what a failed test prints is shown")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     process::Child,
     thread,
     time::{Duration, Instant},
@@ -59,30 +59,34 @@ fn signal(name: &str, process: u32) {
 /// Everything about these records is in the store, each value once, and nothing else. The store keeps some 15 digits.
 fn in_the_store(cell: &Cell, records: &[Record]) {
     let attempt = &cell.attempt;
-    let stored = |selector: &str| -> BTreeSet<String> {
-        let series = cell.stored(&format!("{{attempt=\"{attempt}\",kind!=\"\",{selector}}}"));
-        let values = series.iter().flat_map(|series| {
-            let stamped = series.timestamps.iter().zip(&series.values);
-            stamped.map(|(stamp, value)| format!("{:?} {value:.10e} {stamp}", series.metric))
-        });
-        values.collect()
+    let stored = |selector: &str| -> BTreeMap<String, BTreeSet<u64>> {
+        let mut stored: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+        for series in cell.stored(&format!("{{attempt=\"{attempt}\",kind!=\"\",{selector}}}")) {
+            for (stamp, value) in series.timestamps.iter().zip(&series.values) {
+                stored.entry(format!("{:?} {stamp}", series.metric)).or_default().insert(value.to_bits());
+            }
+        }
+        stored
     };
-    let expected: BTreeSet<_> = records
+    let expected: BTreeMap<String, f64> = records
         .iter()
         .flat_map(Record::lines)
         .map(|line| {
             let mut labels = line.labels;
             labels.retain(|_, value| !value.is_empty());
             labels.insert("__name__".to_owned(), line.name);
-            format!("{labels:?} {:.10e} {}", line.value, line.timestamp_ms)
+            (format!("{labels:?} {}", line.timestamp_ms), line.value)
         })
         .collect();
     assert!(!expected.is_empty());
     let found = stored(&format!("__name__!=\"{CURVE_METRIC}\""));
-    let missing: Vec<_> = expected.difference(&found).take(3).collect();
-    assert!(missing.is_empty() && found.len() == expected.len(), "{} of {}: {missing:?}", found.len(), expected.len());
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (key, value) in &expected {
+        let near = |bits: &u64| (f64::from_bits(*bits) - value).abs() <= value.abs() * 1e-12;
+        assert!(found[key].len() == 1 && found[key].iter().all(near), "{key}: {value}, stored as {:?}", found[key]);
+    }
     let points: usize = records.iter().map(|record| record.curve.len()).sum();
-    assert_eq!(stored(&format!("__name__=\"{CURVE_METRIC}\"")).len(), points);
+    assert_eq!(stored(&format!("__name__=\"{CURVE_METRIC}\"")).values().map(BTreeSet::len).sum::<usize>(), points);
 }
 
 /// Downloads of a measured repetition, in the order of the nodes.

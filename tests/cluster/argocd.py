@@ -59,7 +59,7 @@ def remove(*attempts, event=True):
 
 
 def pods_running(attempt):
-    pods = lab.kubectl_json("-n", attempt, "get", "pods")["items"]
+    pods = lab.pods(attempt)
     return len(pods) >= 3 and all(p["status"]["phase"] == "Running" for p in pods)
 
 
@@ -87,7 +87,7 @@ def appset_errors():
 
 def finished(attempt):
     """The coordinator's termination message, once its Job is over."""
-    for pod in lab.kubectl_json("-n", attempt, "get", "pods", "-l", "benchgrid.io/role=coordinator")["items"]:
+    for pod in lab.pods(attempt, "-l", "benchgrid.io/role=coordinator"):
         for status in pod["status"].get("containerStatuses", []):
             ended = status["state"].get("terminated")
             if ended:
@@ -129,7 +129,7 @@ def controller_restart(attempt):
     lab.equal("the attempt is measured all the same", (outcome["verdict"], outcome["reason"]), ("measured", "ok"))
     lab.wait_until("its Job is complete", 30, lambda: job(attempt)["status"].get("succeeded") == 1)
     lab.equal("its Job is the same", job(attempt)["metadata"]["uid"], uid)
-    pods = lab.kubectl_json("-n", attempt, "get", "pods", "-l", "benchgrid.io/role=coordinator")["items"]
+    pods = lab.pods(attempt, "-l", "benchgrid.io/role=coordinator")
     lab.equal("it ran once", len(pods), 1)
     found("application controller killed during a repetition", "pods and Job untouched, the attempt ends as measured")
 
@@ -175,11 +175,11 @@ def sync_fails_once(slugs):
     attempt = admit(slugs[2], 1)
     state = lab.wait_until("the sync is being retried", 120, lambda: (o := operation(attempt)).get("retryCount", 0) >= 1 and o)
     lab.say(f"        {state.get('phase')}: {state.get('message')}")
-    pods = {p["metadata"]["uid"] for p in lab.kubectl_json("-n", attempt, "get", "pods")["items"]}
+    pods = {p["metadata"]["uid"] for p in lab.pods(attempt)}
     lab.kubectl("delete", "-f", "-", input=POLICY)
     lab.wait_until("the sync succeeds", 180, lambda: operation(attempt).get("phase") == "Succeeded")
     lab.wait_until("running after the retry", 60, lambda: pods_running(attempt))
-    after = {p["metadata"]["uid"]: p for p in lab.kubectl_json("-n", attempt, "get", "pods")["items"]}
+    after = {p["metadata"]["uid"]: p for p in lab.pods(attempt)}
     lab.check("pods that were there are kept", pods and pods <= set(after), f"{pods} and {set(after)}")
     lab.equal("the Job has one pod", len([p for p in after.values() if p["metadata"]["labels"].get("job-name")]), 1)
     found("a sync that fails once", f"retried {operation(attempt)['retryCount']} times, then Succeeded; pods kept, the Job ran once")

@@ -349,6 +349,16 @@ def application_states():
             for n, a in applications().items()}
 
 
+def objects(text, *options):
+    """Objects of a YAML stream; kubectl reads YAML, so that this needs no library, and prints one JSON object after the other."""
+    rest, found = kubectl("create", "--dry-run=client", *options, "-o", "json", "-f", "-", input=text).lstrip(), []
+    while rest:
+        one, end = json.JSONDecoder().raw_decode(rest)
+        found.append(one)
+        rest = rest[end:].lstrip()
+    return found
+
+
 # --- what breaks
 
 

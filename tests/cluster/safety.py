@@ -129,13 +129,13 @@ def coordinators_rights(running, other):
     refused("a coordinator may not list namespaces", attempt("get", "namespaces", env=me), FORBIDDEN)
     refused("a coordinator may not make a pod in its own cell", attempt("create", "-f", "-", input=pod("p", running), env=me), FORBIDDEN)
     refused("a coordinator may not delete pods of its own cell", attempt("-n", running, "delete", "pods", "--all", "--wait=false", env=me), FORBIDDEN)
-    name = next(p["metadata"]["name"] for p in lab.kubectl_json("-n", running, "get", "pods")["items"])
+    name = next(p["metadata"]["name"] for p in lab.pods(running))
     refused("a coordinator may not run programs in its cell's pods", attempt("-n", running, "exec", name, "--", "true", env=me), FORBIDDEN)
 
 
 def no_tokens(running):
     """Nodes get no token: what a node runs is the user's."""
-    with_token = [p["metadata"]["name"] for p in lab.kubectl_json("-n", running, "get", "pods")["items"]
+    with_token = [p["metadata"]["name"] for p in lab.pods(running)
                   if any("serviceAccountToken" in s for v in p["spec"].get("volumes", []) for s in v.get("projected", {}).get("sources", []))]
     lab.check("only the coordinator has a token", with_token and all(n.startswith("coordinator-") for n in with_token), with_token)
     lab.equal("no Secret in a cell", lab.kubectl_json("-n", running, "get", "secrets")["items"], [])
@@ -243,22 +243,12 @@ def strange_kinds(slug):
 def pods_of(folder):
     """The pods that a built folder makes, by the name of what makes them."""
     built = lab.command("kustomize", "build", folder)
-    return {o["metadata"]["name"]: o["spec"]["template"]["spec"] for o in objects(built) if "template" in o.get("spec", {})}
-
-
-def objects(text):
-    """The objects of a YAML text, read by kubectl, which prints one JSON object after the other."""
-    rest, found = lab.kubectl("create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-", input=text).lstrip(), []
-    while rest:
-        one, end = json.JSONDecoder().raw_decode(rest)
-        found.append(one)
-        rest = rest[end:].lstrip()
-    return found
+    return {o["metadata"]["name"]: o["spec"]["template"]["spec"] for o in lab.objects(built, "--validate=false") if "template" in o.get("spec", {})}
 
 
 def level(name, folder):
     """A namespace labelled as the cell's own, with the accounts that its pods name."""
-    [built] = objects((folder / "namespace.yaml").read_text())
+    [built] = lab.objects((folder / "namespace.yaml").read_text(), "--validate=false")
     return labelled(name, built["metadata"]["labels"]["pod-security.kubernetes.io/enforce"])
 
 
@@ -348,12 +338,12 @@ def isolation(measured, other):
 
 
 def pods_of_attempt(attempt, phase):
-    return sum(p["status"]["phase"] == phase for p in lab.kubectl_json("-n", attempt, "get", "pods")["items"])
+    return sum(p["status"]["phase"] == phase for p in lab.pods(attempt))
 
 
 def reaches(running, other, apart):
     """A node's pod reaches its neighbours; whether it reaches pods of another cell depends on what enforces policies."""
-    nodes = {n: [p for p in lab.kubectl_json("-n", n, "get", "pods", "-l", "benchgrid.io/role=node")["items"]] for n in (running, other)}
+    nodes = {n: [p for p in lab.pods(n, "-l", "benchgrid.io/role=node")] for n in (running, other)}
     one, neighbour = nodes[running][:2]
     container = next(c for c in one["spec"]["containers"] if c.get("ports") and c["name"] != "agent")
     port = container["ports"][0]["containerPort"]
@@ -416,7 +406,7 @@ def remove_everything():
 
 
 def cell_runs():
-    return [n for n in lab.cell_namespaces() if len(lab.kubectl_json("-n", n, "get", "pods")["items"]) >= PODS]
+    return [n for n in lab.cell_namespaces() if len(lab.pods(n)) >= PODS]
 
 
 def checked_out():

@@ -66,18 +66,7 @@ def built(attempt, commit):
         lab.git("archive", "-o", archive, commit)
         lab.command("tar", "-xf", archive, "-C", folder)
     path = folder / "active" / attempt["scenario"] / attempt["attempt"]
-    return documents(lab.command("kustomize", "build", path))
-
-
-def documents(text):
-    """Objects of a YAML stream; kubectl reads YAML, so that this needs no library."""
-    printed = lab.kubectl("create", "--dry-run=client", "-f", "-", "-o", "json", input=text)
-    objects, decoder = [], json.JSONDecoder()
-    while printed.strip():
-        found, end = decoder.raw_decode(printed.lstrip())
-        objects.append(found)
-        printed = printed.lstrip()[end:]
-    return objects
+    return lab.objects(lab.command("kustomize", "build", path))
 
 
 def check_attempt(attempt, scenario_text):

@@ -149,13 +149,15 @@ fn lingering<'a>(
         ClusterView::Unknown | ClusterView::Silent(_) => None,
     };
     // Attempts that were taken out of the branch by hand are still in the cluster until their namespace is gone.
-    let ours = |name: &&str| {
-        let parsed = name.parse::<AttemptName>().ok().filter(|parsed| parsed.number > 0);
-        let used = || split(name).is_some_and(|(trial, _)| state.past.highest(trial) > 0);
-        parsed.is_some_and(|parsed| index.by_id(&parsed.cell).is_some() || used())
-    };
-    let there = namespaces.into_iter().flatten().map(String::as_str).filter(ours);
+    let there = namespaces.into_iter().flatten().map(String::as_str).filter(|name| is_ours(name, (state, index)));
     known.chain(ended).chain(going).chain(there).collect()
+}
+
+/// Whether a namespace is an attempt's at a cell of this branch, now or in its past. An overlay tried by hand is none.
+pub(super) fn is_ours(namespace: &str, (state, index): (&State, &Index<'_>)) -> bool {
+    let parsed = namespace.parse::<AttemptName>().ok().filter(|parsed| parsed.number > 0);
+    let used = || split(namespace).is_some_and(|(trial, _)| state.past.highest(trial) > 0);
+    parsed.is_some_and(|parsed| index.by_id(&parsed.cell).is_some() || used())
 }
 
 /// What they take: what is known of the attempt itself, else what the cell takes now. Of an attempt whose cell is gone

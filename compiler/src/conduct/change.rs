@@ -1,7 +1,7 @@
 use benchgrid_measures::Timestamp;
 use std::{collections::BTreeMap, fmt::Write};
 
-use super::{Admission, Admit, Attempt, ConductError, Decision, Ending, State};
+use super::{Admission, Admit, Attempt, ConductError, Decision, State};
 use crate::git::{Change, Snapshot};
 
 /// A decision as a change of the branch, with the commit's message and what could not be done.
@@ -14,8 +14,9 @@ pub(super) struct Planned {
 }
 
 impl Planned {
+    /// `logs`: what the containers of attempts that failed said, by attempt.
     pub(super) fn new(
-        decision: &Decision,
+        (decision, mut logs): (&Decision, BTreeMap<String, String>),
         state: &State,
         snapshot: &Snapshot<'_>,
         admit: Admit,
@@ -27,8 +28,10 @@ impl Planned {
             if !ending.held {
                 change.remove.push(folder(&ending.attempt));
             }
-            let path = format!("done/{}/{}/{}.json", done.scenario, done.slug, done.attempt);
-            change.write.insert(path, json(&done)?);
+            change.write.insert(done.path("json"), json(&done)?);
+            if let Some(log) = logs.remove(&done.attempt) {
+                change.write.insert(done.path("log"), log.into_bytes());
+            }
             lines.push(ending.to_string());
         }
         for attempt in &decision.release {
@@ -43,16 +46,6 @@ impl Planned {
             }
         }
         Ok(Self { message: message(&lines, left), change, lines, problems })
-    }
-
-    /// Adds what containers said, beside how their attempts ended.
-    pub(super) fn keep_logs(&mut self, decision: &Decision, mut logs: BTreeMap<String, String>) {
-        for Ending { attempt, .. } in &decision.end {
-            if let Some(log) = logs.remove(&attempt.attempt) {
-                let path = format!("done/{}/{}/{}.log", attempt.scenario, attempt.slug, attempt.attempt);
-                self.change.write.insert(path, log.into_bytes());
-            }
-        }
     }
 }
 

@@ -169,19 +169,18 @@ impl<'a> Conductor<'a> {
         let logs = self.cluster.logs(&decision.failed());
         let (planned, written) = {
             let snapshot = self.snapshot(*tip)?;
-            let mut planned = Planned::new(&decision, state, &snapshot, self.admit, now)?;
-            planned.keep_logs(&decision, logs);
+            let planned = Planned::new((&decision, logs), state, &snapshot, self.admit, now)?;
             let by = Signature::new("benchgrid conductor", "conductor@benchgrid.io", &Time::new(now.0, 0));
             let by = by.map_err(GitError::from)?;
             let prefix = &self.options.prefix;
             let written = write_commit(&self.repo, Some(*tip), prefix, &planned.change, &planned.message, &by)?;
             (planned, written)
         };
-        let unchanged = Tick::unchanged(&decision);
+        let (unchanged, behind) = (Tick::unchanged(&decision), decision.behind);
         self.say([decision.say, planned.problems].concat());
         let Written::Committed(commit) = written else {
             let heard = self.told.is_some_and(|told| within(now, told, Self::AGAIN));
-            if !heard && seen.cluster.is_behind(state) {
+            if behind && !heard {
                 self.tell_argo(lab, None, *tip, now);
             }
             return Ok(Some(unchanged));

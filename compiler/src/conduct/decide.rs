@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use benchgrid_measures::{Timestamp, Verdict};
 
-use super::admissions::{Admissions, Admitted};
+use super::admissions::{Admissions, Admitted, is_ours};
 use super::endings::ending;
 use super::held::hold;
 use super::index::Index;
@@ -14,7 +14,9 @@ use super::{Attempt, By, ClusterView, Decision, Done, Over, Seen, Settings, Stat
 /// none do while the branch says `paused`, while the cluster can't be asked although it should, or after two attempts
 /// in a row left nothing in the store.
 pub fn decide(state: &State, seen: &Seen, now: Timestamp, settings: &Settings) -> Decision {
-    let mut decision = Decision { say: state.problems.clone(), ..Decision::default() };
+    let index = Index::of(state);
+    let behind = is_behind((state, &index), &seen.cluster);
+    let mut decision = Decision { behind, say: state.problems.clone(), ..Decision::default() };
     let markers = match &seen.store {
         StoreView::Heard(markers) => markers,
         StoreView::Silent(why) => {
@@ -23,10 +25,8 @@ pub fn decide(state: &State, seen: &Seen, now: Timestamp, settings: &Settings) -
             return decision;
         }
     };
-    let index = Index::of(state);
     let held = state.held();
-    let ended: BTreeSet<&str> = held.iter().map(|(attempt, _)| attempt.attempt.as_str()).collect();
-    let running = state.active.iter().filter(|attempt| !ended.contains(attempt.attempt.as_str()));
+    let running = state.running(&held).into_iter();
     let endings = running.filter_map(|attempt| ending(attempt, (state, &index), markers, &seen.cluster, now));
     decision.end = endings.collect();
     let release = hold(&held, &mut decision.end, &index, settings, now);
@@ -42,6 +42,14 @@ pub fn decide(state: &State, seen: &Seen, now: Timestamp, settings: &Settings) -
     decision.admit = admit;
     decision.say.extend(keeps);
     decision
+}
+
+/// Whether the cluster shows other attempts than the branch.
+fn is_behind((state, index): (&State, &Index<'_>), cluster: &ClusterView) -> bool {
+    let ClusterView::Seen { namespaces, .. } = cluster else { return false };
+    let active: BTreeSet<&str> = state.active.iter().map(|attempt| attempt.attempt.as_str()).collect();
+    let left = |name: &String| !active.contains(name.as_str()) && is_ours(name, (state, index));
+    active.iter().any(|name| !namespaces.contains(*name)) || namespaces.iter().any(left)
 }
 
 /// Attempts that are deployed after this decision, and those that were before it and leave.

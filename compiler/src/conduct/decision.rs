@@ -17,6 +17,9 @@ pub struct Decision {
     pub over: Option<Over>,
     /// Whether nothing could be decided, since the store is silent.
     pub silent: bool,
+    /// Whether the cluster is not as the branch says: an attempt's namespace is not there yet, or one that left has left
+    /// its own.
+    pub behind: bool,
     /// What keeps it from doing more, for the log.
     pub say: Vec<String>,
 }

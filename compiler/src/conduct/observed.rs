@@ -1,8 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use benchgrid_measures::{AttemptName, Outcome, Reason, Timestamp, Verdict};
-
-use super::State;
+use benchgrid_measures::{Outcome, Reason, Timestamp, Verdict};
 
 /// What store and cluster say at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,21 +49,6 @@ pub enum ClusterView {
         /// Pods of running attempts, by attempt.
         pods: BTreeMap<String, Pods>,
     },
-}
-
-impl ClusterView {
-    /// Whether the cluster is not as the branch says: an attempt's namespace is not there yet, or one that ended has left
-    /// its own.
-    pub(super) fn is_behind(&self, state: &State) -> bool {
-        let Self::Seen { namespaces, .. } = self else { return false };
-        let runs: BTreeSet<&str> = state.active.iter().map(|attempt| attempt.attempt.as_str()).collect();
-        let ours = |name: &AttemptName| {
-            let ended = || state.done.iter().any(|done| done.attempt == name.to_string());
-            name.number > 0 && (state.cells.iter().any(|cell| cell.id == name.cell) || ended())
-        };
-        let left = |name: &String| !runs.contains(name.as_str()) && name.parse().is_ok_and(|name| ours(&name));
-        runs.iter().any(|name| !namespaces.contains(*name)) || namespaces.iter().any(left)
-    }
 }
 
 /// The pods of one attempt.

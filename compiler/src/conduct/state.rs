@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use benchgrid_measures::{Reason, Timestamp, Verdict};
 use schemars::JsonSchema;
@@ -129,6 +129,11 @@ impl Attempt {
 }
 
 impl Done {
+    /// Its file of that kind: `json`, or `log` for what the containers said.
+    pub(super) fn path(&self, extension: &str) -> String {
+        format!("done/{}/{}/{}.{extension}", self.scenario, self.slug, self.attempt)
+    }
+
     pub(super) fn trial(&self) -> TrialKey<'_> {
         (&self.scenario, &self.cell, &self.digest, self.trial)
     }
@@ -139,5 +144,11 @@ impl State {
     pub fn held(&self) -> Vec<(&Attempt, &Done)> {
         let active: BTreeMap<&str, &Attempt> = self.active.iter().map(|a| (a.attempt.as_str(), a)).collect();
         self.done.iter().filter_map(|done| Some((*active.get(done.attempt.as_str())?, done))).collect()
+    }
+
+    /// Attempts that run: those that are deployed and not held.
+    pub(super) fn running(&self, held: &[(&Attempt, &Done)]) -> Vec<&Attempt> {
+        let held: BTreeSet<&str> = held.iter().map(|(attempt, _)| attempt.attempt.as_str()).collect();
+        self.active.iter().filter(|attempt| !held.contains(attempt.attempt.as_str())).collect()
     }
 }

@@ -35,15 +35,19 @@ impl StoreClient {
 
     /// How many records of these attempts are in the store.
     pub fn progress(&self, attempts: &[Attempt]) -> StoreProgress {
-        let attempts_of = attempts.iter().collect::<Vec<_>>();
-        let chunks = attempts_of.chunks(Self::CHUNK).map(|chunk| self.ask(StoreProgress::METRIC, chunk));
-        match chunks.collect::<Result<Vec<_>, _>>() {
-            Ok(samples) => StoreProgress::of_samples(&samples.concat(), attempts),
+        match self.ask_all(StoreProgress::METRIC, attempts) {
+            Ok(samples) => StoreProgress::of_samples(&samples, attempts),
             Err(why) => StoreProgress::Silent(why),
         }
     }
 
-    fn ask(&self, metric: &str, attempts: &[&Attempt]) -> Result<Vec<Sample>, String> {
+    /// Asks nothing when there are no attempts.
+    fn ask_all(&self, metric: &str, attempts: &[Attempt]) -> Result<Vec<Sample>, String> {
+        let answers = attempts.chunks(Self::CHUNK).map(|chunk| self.ask(metric, chunk));
+        Ok(answers.collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    fn ask(&self, metric: &str, attempts: &[Attempt]) -> Result<Vec<Sample>, String> {
         // VictoriaMetrics remembers for some ten seconds that a selector matched nothing. One that is new each time is
         // answered from the index: an outcome shows within two seconds instead of nine.
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -66,16 +70,14 @@ impl StoreClient {
 impl Store for StoreClient {
     /// Asks also when nothing runs: nothing should be admitted that could not store its results.
     fn outcomes(&self, attempts: &[Attempt]) -> StoreView {
-        let attempts: Vec<&Attempt> = attempts.iter().collect();
+        let idle = attempts.is_empty();
+        let answer = if idle { self.ask(OUTCOME_METRIC, &[]) } else { self.ask_all(OUTCOME_METRIC, attempts) };
+        let samples = match answer {
+            Ok(samples) => samples,
+            Err(why) => return StoreView::Silent(why),
+        };
         let mut markers = BTreeMap::new();
-        let chunks = attempts.chunks(Self::CHUNK).map(<[_]>::to_vec);
-        let chunks: Vec<Vec<&Attempt>> = if attempts.is_empty() { vec![Vec::new()] } else { chunks.collect() };
-        for chunk in chunks {
-            match self.ask(OUTCOME_METRIC, &chunk) {
-                Ok(samples) => samples.iter().for_each(|sample| keep_newest(&mut markers, sample)),
-                Err(why) => return StoreView::Silent(why),
-            }
-        }
+        samples.iter().for_each(|sample| keep_newest(&mut markers, sample));
         StoreView::Heard(markers)
     }
 }

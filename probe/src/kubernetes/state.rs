@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{ending, name, number, statuses, text};
+use super::{ended_last, ending, name, number, statuses, text};
 
 /// A container and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,5 @@ fn state(status: &Value) -> (String, bool) {
     } else {
         ("runs".to_owned(), true)
     };
-    let last = status.pointer("/lastState/terminated");
-    (last.map_or_else(|| state.clone(), |last| format!("{state}; ended last with {}", ending(last))), well)
+    (state + &ended_last(status), well)
 }

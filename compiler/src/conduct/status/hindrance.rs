@@ -3,7 +3,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Look, Stage, Trial};
-use crate::conduct::{Done, State, decide::traceless, index::Index};
+use crate::conduct::{Attempt, Done, State, decide::traceless, index::Index};
 use crate::plan::shown::count;
 
 /// Seconds that a conductor may take for what is due.
@@ -47,6 +47,7 @@ impl HindranceKind {
 /// All that the branch shows.
 pub(super) fn all(
     (state, index): (&State, &Index<'_>),
+    held: &[(&Attempt, &Done)],
     look: &Look,
     trials: &[Trial<'_>],
     now: Timestamp,
@@ -56,7 +57,7 @@ pub(super) fn all(
     let done: Vec<&Done> = state.done.iter().collect();
     let left = trials.iter().any(Trial::is_open);
     let no_trace = traceless(state, index, &done, now).filter(|_| left);
-    let held = state.held().into_iter().map(|(_, done)| {
+    let held = held.iter().map(|(_, done)| {
         format!("{} ended ({}, {}) and is still deployed: it takes a place", done.attempt, done.outcome, done.reason)
     });
     let mut all: Vec<_> = paused.map(of(HindranceKind::Paused)).into_iter().collect();

@@ -38,7 +38,7 @@ impl Look {
 
     /// Path on the branch of what an attempt's containers said, where that is kept.
     pub(super) fn log(&self, done: &Done) -> Option<String> {
-        let path = format!("done/{}/{}/{}.log", done.scenario, done.slug, done.attempt);
+        let path = done.path("log");
         let slash = if self.prefix.is_empty() { "" } else { "/" };
         self.logs.contains(&path).then(|| format!("{}{slash}{path}", self.prefix))
     }

@@ -17,7 +17,7 @@ pub use look::Look;
 pub use progress::{Progress, StoreProgress};
 pub use to_go::ToGo;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use benchgrid_measures::{Reason, Timestamp, Verdict};
 use schemars::JsonSchema;
@@ -142,8 +142,10 @@ impl Status {
     /// What a branch and a look at its surroundings come to.
     pub fn of(state: &State, look: &Look, now: Timestamp) -> Self {
         let index = Index::of(state);
-        let pace = Pace::of(state, &index, look);
-        let trials = trials(state, look.settings.retries);
+        let held = state.held();
+        let running = state.running(&held);
+        let pace = Pace::of(state, &held, &index, look);
+        let trials = trials(state, &running, look.settings.retries);
         let mut scenarios: BTreeMap<String, ScenarioStatus> = BTreeMap::new();
         for cell in &state.cells {
             scenarios.entry(cell.scenario.clone()).or_default().cells += 1;
@@ -163,13 +165,13 @@ impl Status {
             let own: Vec<&Trial<'_>> = trials.iter().filter(|trial| trial.cell.scenario == *name).collect();
             scenario.to_go_seconds = ToGo::of(&pace, &own, now).map(|to_go| to_go.seconds);
         }
-        let running = running(state, &index, look, &pace);
+        let running: Vec<_> = running.into_iter().map(|attempt| Running::of(attempt, &index, look, &pace)).collect();
         Self {
             at: now,
             lab: look.lab.clone(),
             scenarios,
             to_go: ToGo::of(&pace, &trials.iter().collect::<Vec<_>>(), now),
-            hindrances: hindrance::all((state, &index), look, &trials, now),
+            hindrances: hindrance::all((state, &index), &held, look, &trials, now),
             records_unknown: look.store.unknown().filter(|_| !running.is_empty()),
             running,
             failed,
@@ -214,12 +216,11 @@ fn is_failure(index: &Index<'_>, done: &Done) -> bool {
     done.outcome == Verdict::Failed && index.wants(done.trial()).is_ok()
 }
 
-fn running(state: &State, index: &Index<'_>, look: &Look, pace: &Pace<'_>) -> Vec<Running> {
-    let held: BTreeSet<&str> = state.held().iter().map(|(attempt, _)| attempt.attempt.as_str()).collect();
-    let of = |attempt: &Attempt| {
+impl Running {
+    fn of(attempt: &Attempt, index: &Index<'_>, look: &Look, pace: &Pace<'_>) -> Self {
         let cell = index.wanted(attempt.trial());
         let progress = look.store.of(&attempt.attempt);
-        Running {
+        Self {
             attempt: attempt.attempt.clone(),
             scenario: attempt.scenario.clone(),
             slug: attempt.slug.clone(),
@@ -234,8 +235,7 @@ fn running(state: &State, index: &Index<'_>, look: &Look, pace: &Pace<'_>) -> Ve
             expected_records: cell.and_then(|cell| cell.records),
             newest: progress.and_then(|progress| progress.newest.clone()),
         }
-    };
-    state.active.iter().filter(|attempt| !held.contains(attempt.attempt.as_str())).map(of).collect()
+    }
 }
 
 fn failed(state: &State, index: &Index<'_>, look: &Look) -> Vec<FailedAttempt> {

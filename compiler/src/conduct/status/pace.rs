@@ -2,7 +2,7 @@ use benchgrid_measures::Verdict;
 
 use super::Look;
 use super::Trial;
-use crate::conduct::{Cell, Room, State, index::Index, settings::Taken};
+use crate::conduct::{Attempt, Cell, Done, Room, State, index::Index, settings::Taken};
 use crate::plan::Demand;
 
 /// What attempts take, by those that ended.
@@ -47,7 +47,7 @@ impl Range {
 }
 
 impl<'a> Pace<'a> {
-    pub(super) fn of(state: &'a State, index: &Index<'_>, look: &'a Look) -> Self {
+    pub(super) fn of(state: &State, held: &[(&'a Attempt, &Done)], index: &Index<'_>, look: &'a Look) -> Self {
         let mut ratios = Vec::new();
         let (mut measured, mut failed) = (0_u32, 0_u32);
         for done in &state.done {
@@ -69,7 +69,7 @@ impl<'a> Pace<'a> {
             tries: look.settings.retries.saturating_add(1),
             place: look.place_seconds,
             room: &look.settings.room,
-            held: state.held().iter().map(|(attempt, _)| &attempt.needs).collect(),
+            held: held.iter().map(|(attempt, _)| &attempt.needs).collect(),
         }
     }
 

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::conduct::admissions::tries;
 use crate::conduct::{Attempt, Cell, State};
@@ -34,12 +34,10 @@ impl Trial<'_> {
     }
 }
 
-/// All trials of all campaigns. An attempt that has ended and stays deployed does not run.
-pub(super) fn trials(state: &State, retries: u32) -> Vec<Trial<'_>> {
+/// All trials of all campaigns.
+pub(super) fn trials<'a>(state: &'a State, running: &[&'a Attempt], retries: u32) -> Vec<Trial<'a>> {
     let tried = tries(&state.done);
-    let held: BTreeSet<&str> = state.held().iter().map(|(attempt, _)| attempt.attempt.as_str()).collect();
-    let active = state.active.iter().filter(|attempt| !held.contains(attempt.attempt.as_str()));
-    let active: BTreeMap<_, &Attempt> = active.map(|attempt| (attempt.trial(), attempt)).collect();
+    let running: BTreeMap<_, &Attempt> = running.iter().map(|attempt| (attempt.trial(), *attempt)).collect();
     let mut trials = Vec::new();
     for cell in &state.cells {
         for number in 1..=cell.trials {
@@ -47,10 +45,10 @@ pub(super) fn trials(state: &State, retries: u32) -> Vec<Trial<'_>> {
             let before = tried.get(&key).copied().unwrap_or_default();
             trials.push(Trial {
                 cell,
-                stage: match active.get(&key) {
+                stage: match running.get(&key) {
                     _ if before.accepted => Stage::Done,
                     Some(attempt) => Stage::Running(attempt),
-                    None if before.failed > retries => Stage::GivenUp,
+                    None if before.over(retries) => Stage::GivenUp,
                     None if before.failed > 0 => Stage::Failed,
                     None => Stage::Waiting,
                 },
