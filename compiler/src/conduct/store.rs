@@ -77,7 +77,9 @@ impl Store for StoreClient {
             Err(why) => return StoreView::Silent(why),
         };
         let mut markers = BTreeMap::new();
-        samples.iter().for_each(|sample| keep_newest(&mut markers, sample));
+        for sample in &samples {
+            keep_newest(&mut markers, sample);
+        }
         StoreView::Heard(markers)
     }
 }
