@@ -3,9 +3,10 @@
 //! In: VictoriaMetrics, or record files. Out: transfers, one value a trial, and tables in Markdown, CSV and JSON lines.
 //! The unit of statistics is the trial: leechers of a repetition, and repetitions of a trial, are not independent.
 
+pub mod analysis;
 mod report;
 mod source;
-mod statistics;
+pub mod statistics;
 mod summary;
 mod transfer;
 

@@ -1,3 +1,5 @@
+//! Statistics over trials: pure functions, each with its source.
+
 use serde::Serialize;
 
 /// The middle of the values, or the mean of the two middle ones; infinity sorts last.
@@ -64,6 +66,30 @@ pub fn spread(trials: &[Vec<f64>]) -> Option<Spread> {
         between: between.sqrt(),
         correlation: if total > 0.0 { between / total } else { 0.0 },
     })
+}
+
+/// An estimate with the ends of its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Interval {
+    /// The estimate.
+    pub estimate: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// A share, with the ends of its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Proportion {
+    /// How often it succeeded.
+    pub succeeded: u64,
+    /// How often it was tried.
+    pub tried: u64,
+    /// Lower end, 0 to 1.
+    pub low: f64,
+    /// Upper end, 0 to 1.
+    pub high: f64,
 }
 
 #[cfg(test)]
