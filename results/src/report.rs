@@ -114,29 +114,18 @@ fn spreads(text: &mut String, summaries: &[CellSummary]) {
 }
 
 fn failures(text: &mut String, campaign: &Campaign) {
-    let (accepted, experiments) = (campaign.accepted(), campaign.experiments());
-    let rest: Vec<_> = campaign.endings.iter().filter(|(attempt, _)| !accepted.contains(attempt.as_str())).collect();
-    if rest.is_empty() {
+    let left_out = campaign.left_out();
+    if left_out.is_empty() {
         return;
     }
     text.push_str(
         "## Attempts that don't count\n\n| attempt | outcome | reason | detail |\n| --- | --- | --- | --- |\n",
     );
-    for (attempt, ending) in rest {
-        let label = |name| ending.labels.get(name).map_or("", String::as_str).replace('|', "\\|");
-        let missing = ending.records - campaign.records_of(attempt);
-        let detail = if ending.by_hand() {
-            "an overlay deployed by hand: no campaign admitted it, so others may have run beside it".to_owned()
-        } else if missing > 0.0 && label("outcome") == "measured" {
-            format!("{missing} of {} records are not in the store", ending.records)
-        } else if experiments.get(&ending.cell()).is_some_and(|(_, digest)| *digest != ending.label("digest")) {
-            "its cell is another experiment now".to_owned()
-        } else if label("outcome") == "measured" {
-            "its trial was measured again, later".to_owned()
-        } else {
-            label("detail")
-        };
-        let _ = writeln!(text, "| {attempt} | {} | {} | {detail} |", label("outcome"), label("reason"));
+    for (attempt, why) in left_out {
+        let ending = campaign.endings.get(attempt);
+        let label = |name| ending.map_or("", |ending| ending.label(name));
+        let why = why.to_string().replace('|', "\\|");
+        let _ = writeln!(text, "| {attempt} | {} | {} | {why} |", label("outcome"), label("reason"));
     }
     text.push('\n');
 }
