@@ -5,7 +5,7 @@
 
 mod report;
 mod source;
-mod statistics;
+pub mod statistics;
 mod summary;
 mod transfer;
 
