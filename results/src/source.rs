@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
-use benchgrid_measures::{Outcome, Record, Sample, parse_export};
+use benchgrid_measures::{Outcome, Record, parse_export};
 
-use crate::Campaign;
+use crate::{Campaign, campaign::Builder};
 
 /// What can go wrong reading results.
 #[derive(Debug, thiserror::Error)]
@@ -50,10 +50,7 @@ pub fn from_store(read: &str, lab: &str, scenario: Option<&str>) -> Result<Campa
     let url = format!("{}/api/v1/export", read.trim_end_matches('/'));
     let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     let scenario = scenario.map(|name| format!(",scenario=\"{}\"", quoted(name))).unwrap_or_default();
-    let selector = format!(
-        "{{__name__=~\"benchgrid_.+\",__name__!=\"benchgrid_progress_bytes\",lab=\"{}\"{scenario}}}",
-        quoted(lab)
-    );
+    let selector = format!("{{__name__=~\"benchgrid_.+\",lab=\"{}\"{scenario}}}", quoted(lab));
     let unreachable = |source| SourceError::Unreachable { url: url.clone(), source: Box::new(source) };
     let mut answer = ureq::get(&url)
         .query("match[]", &selector)
@@ -68,32 +65,26 @@ pub fn from_store(read: &str, lab: &str, scenario: Option<&str>) -> Result<Campa
 
 /// Reads record files: one record or outcome a line, other lines of a log passed over where they are no JSON.
 pub fn from_records(paths: &[PathBuf]) -> Result<Campaign, SourceError> {
-    let mut samples = Vec::new();
+    let mut builder = Builder::default();
     for path in paths {
         let text = std::fs::read_to_string(path).map_err(|source| SourceError::File { path: path.clone(), source })?;
         for (index, line) in text.lines().enumerate() {
             if line.starts_with('{') {
-                samples.extend(line_samples(path, index + 1, line)?);
+                take(&mut builder, path, index + 1, line)?;
             }
         }
     }
-    Ok(Campaign::from_samples(samples))
+    Ok(builder.finish(None))
 }
 
-fn line_samples(path: &Path, line: usize, text: &str) -> Result<Vec<Sample>, SourceError> {
-    let lines = match serde_json::from_str::<Record>(text) {
-        Ok(record) => record.lines(),
+fn take(builder: &mut Builder, path: &Path, line: usize, text: &str) -> Result<(), SourceError> {
+    let taken = match serde_json::from_str::<Record>(text) {
+        Ok(record) => builder.record(&record),
         Err(source) => match serde_json::from_str::<Outcome>(text) {
-            Ok(outcome) => vec![outcome.line()],
+            Ok(outcome) => builder.outcome(&outcome),
             Err(_) => return Err(SourceError::Line { path: path.to_owned(), line, source }),
         },
     };
-    Ok(lines
-        .into_iter()
-        .map(|line| {
-            let mut metric = line.labels;
-            metric.insert("__name__".to_owned(), line.name);
-            Sample { metric, values: vec![line.value], timestamps: vec![line.timestamp_ms] }
-        })
-        .collect())
+    let _ = taken;
+    Ok(())
 }
