@@ -10,8 +10,9 @@ mod synthetic;
 use std::collections::BTreeMap;
 
 use benchgrid_results::analysis::{Analysis, CellResult, Claim, Compare, Metric, PairVerdict, Quantity, Question};
-use benchgrid_results::statistics::{Interval, half_width, ratio};
+use benchgrid_results::statistics::{Interval, half_width, median, ratio};
 use benchgrid_results::{Campaign, from_records};
+use synthetic::draw::Draw;
 use synthetic::{Design, MARGIN, Pair, Trouble, pairs};
 
 /// What an interval promises.
@@ -209,6 +210,40 @@ fn intervals_and_verdicts_keep_their_promise() {
         if *between > 0.0 {
             assert!(seen.repetitions.is_below(PROMISED), "log-sd {between}: not found out: {:?}", seen.repetitions);
             assert!(seen.transfers.is_below(PROMISED), "log-sd {between}: not found out: {:?}", seen.transfers);
+        }
+    }
+}
+
+/// Trials of one side: standard deviation of their logarithms, and which share takes how many times as long.
+type Shape = (f64, f64, f64);
+
+fn values(shape: Shape, count: usize, draw: &mut Draw) -> Vec<f64> {
+    let (log_sd, share, times) = shape;
+    (0..count).map(|_| draw.factor(log_sd) * if draw.happens(share) { times } else { 1.0 }).collect()
+}
+
+#[test]
+fn intervals_hold_for_other_shapes() {
+    let shapes: [[Shape; 2]; 5] = [
+        [(0.02, 0.0, 1.0), (0.02, 0.0, 1.0)],
+        [(0.10, 0.0, 1.0), (0.01, 0.0, 1.0)],
+        [(0.05, 0.1, 2.0), (0.05, 0.1, 2.0)],
+        [(0.05, 0.2, 1.5), (0.05, 0.0, 1.0)],
+        [(0.02, 0.3, 1.2), (0.02, 0.3, 1.2)],
+    ];
+    let mut draw = Draw::new([7; 4]);
+    for shape in shapes {
+        let [one, other] = shape.map(|side| median(&values(side, 100_000, &mut draw)).unwrap());
+        let truth = one / other;
+        for trials in [4, 5, 7, 10] {
+            let mut covered = Count::default();
+            for _ in 0..1000 {
+                let [level, baseline] = shape.map(|side| values(side, trials, &mut draw));
+                let interval = ratio(&level, &baseline).unwrap();
+                covered.add(interval.low <= truth && truth <= interval.high);
+            }
+            println!("{shape:?}, {trials} trials: {:.1} %", covered.share() * 100.0);
+            assert!(!covered.is_below(PROMISED), "{shape:?}, {trials} trials: {covered:?}");
         }
     }
 }

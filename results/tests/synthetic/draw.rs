@@ -4,11 +4,11 @@ use rand_chacha::{
 };
 
 /// Random numbers of one trial.
-pub(super) struct Draw(ChaCha8Rng);
+pub(crate) struct Draw(ChaCha8Rng);
 
 impl Draw {
     /// The same words, the same numbers.
-    pub(super) fn new(words: [u64; 4]) -> Self {
+    pub(crate) fn new(words: [u64; 4]) -> Self {
         let mut seed = [0; 32];
         for (bytes, word) in seed.chunks_exact_mut(8).zip(words) {
             bytes.copy_from_slice(&word.to_le_bytes());
@@ -22,12 +22,12 @@ impl Draw {
     }
 
     /// Whether something of that probability happens.
-    pub(super) fn happens(&mut self, probability: f64) -> bool {
+    pub(crate) fn happens(&mut self, probability: f64) -> bool {
         self.even() < probability
     }
 
     /// A factor whose logarithm is normal, with that standard deviation (Box and Muller 1958).
-    pub(super) fn factor(&mut self, log_sd: f64) -> f64 {
+    pub(crate) fn factor(&mut self, log_sd: f64) -> f64 {
         let normal = (-2.0 * self.even().ln()).sqrt() * (std::f64::consts::TAU * self.even()).cos();
         (log_sd * normal).exp()
     }

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Design`] and its seed. Out: the records and outcomes of every attempt, as coordinators leave them.
 
-mod draw;
+pub(crate) mod draw;
 mod matrix;
 mod swarm;
 
