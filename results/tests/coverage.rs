@@ -218,8 +218,8 @@ fn intervals_and_verdicts_keep_their_promise() {
 type Shape = (f64, f64, f64);
 
 fn values(shape: Shape, count: usize, draw: &mut Draw) -> Vec<f64> {
-    let (log_sd, share, times) = shape;
-    (0..count).map(|_| draw.factor(log_sd) * if draw.happens(share) { times } else { 1.0 }).collect()
+    let (log_sd, portion, times) = shape;
+    (0..count).map(|_| draw.factor(log_sd) * if draw.happens(portion) { times } else { 1.0 }).collect()
 }
 
 #[test]
