@@ -8,7 +8,7 @@ pub struct Report {
     pub markdown: String,
     /// `cells.csv`: one line for each row of the tables.
     pub csv: String,
-    /// `samples.jsonl`: every record that was read, one a line.
+    /// `samples.jsonl`: everything that was read, one a line; the report can be made from it again.
     pub samples: String,
 }
 
@@ -18,11 +18,10 @@ impl Report {
     /// Makes every file.
     pub fn new(campaign: &Campaign) -> Self {
         let summaries = summarise(campaign);
-        let samples = campaign.transfers.iter().filter_map(|transfer| serde_json::to_string(transfer).ok());
         Self {
             markdown: markdown(campaign, &summaries),
             csv: csv(&summaries),
-            samples: samples.fold(String::new(), |text, line| text + &line + "\n"),
+            samples: campaign.samples().fold(String::new(), |text, line| text + &line + "\n"),
         }
     }
 }

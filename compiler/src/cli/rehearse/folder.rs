@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use benchgrid_measures::Timestamp;
-use benchgrid_results::{Report, SourceError, from_records};
+use benchgrid_results::{Report, Selection, SourceError, from_records};
 
+use crate::cli::measured::now_ms;
 use crate::rehearsal::names;
 
 /// The summary of a folder.
@@ -79,7 +80,7 @@ impl Folder {
         remark: Option<&str>,
         left_out: &BTreeMap<&str, Vec<String>>,
     ) -> Result<String, SourceError> {
-        let campaign = from_records(&[self.path.join(names::RECORDS)])?;
+        let campaign = from_records(&[self.path.join(names::RECORDS)], &Selection::default(), now_ms())?;
         let mut text = Report::new(&campaign).markdown;
         if let Some(remark) = remark {
             let _ = write!(text, "\n## How it was measured\n\n{remark}\n");
