@@ -11,4 +11,6 @@ pub mod statistics;
 
 pub use campaign::{Campaign, Ending, Labels, LeftOut, Oddity, Transfer};
 pub use report::{Report, markdown};
-pub use source::{SourceError, from_records, from_store};
+pub use source::{
+    ArchiveFile, Mistake, Mistakes, Selection, SourceError, archive_files, from_archive, from_records, from_store,
+};

@@ -169,7 +169,7 @@ fn read(design: &Design) -> Campaign {
     let folder = tempfile::tempdir().unwrap();
     design.write(folder.path()).unwrap();
     let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()).collect();
-    from_records(&files).unwrap()
+    from_records(&files, &benchgrid_results::Selection::default(), i64::MAX).unwrap()
 }
 
 fn question(campaign: &Campaign) -> Question {

@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use benchgrid_measures::{
     as_stored,
 };
 
-use super::{Campaign, Ending, Labels, Oddity, Transfer, oddity, transfer::metric};
+use super::{Campaign, Ending, Labels, NodeSample, Oddity, Transfer, oddity, transfer::metric};
 
 /// Labels that make a record: its series differ in the metric's name alone.
 const IDENTITY: [&str; 6] = ["attempt", "phase", "repetition", "observe", "kind", "node"];
@@ -38,13 +39,13 @@ struct Part {
     ended_ms: i64,
     /// When the newest of those before it ended.
     before_ms: i64,
-    /// By milliseconds since 1970.
-    curve: BTreeMap<i64, u64>,
+    /// Bytes by milliseconds since 1970.
+    curve: Vec<(i64, u64)>,
 }
 
 impl Default for Part {
     fn default() -> Self {
-        let (labels, values, curve) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (labels, values, curve) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         Self { labels, values, ended_ms: i64::MIN, before_ms: i64::MIN, curve }
     }
 }
@@ -62,20 +63,31 @@ impl Part {
         ended_ms == self.ended_ms
     }
 
-    fn transfer(self, key: &Key) -> Transfer {
-        let [attempt, phase, repetition, observe, kind, node] = key;
-        let own = self.curve.range(self.before_ms.saturating_add(1)..=self.ended_ms);
-        let first = own.clone().next().map_or(0, |(stamp, _)| *stamp);
+    fn transfer(mut self, key: &Key) -> Transfer {
+        self.curve.retain(|(stamp, _)| *stamp > self.before_ms && *stamp <= self.ended_ms);
+        // Of one millisecond the most, as stores that drop duplicates keep it; a retried push repeats points.
+        self.curve.sort_unstable_by_key(|(stamp, bytes)| (*stamp, Reverse(*bytes)));
+        self.curve.dedup_by_key(|(stamp, _)| *stamp);
+        let first = self.curve.first().map_or(0, |(stamp, _)| *stamp);
         #[expect(clippy::cast_precision_loss, reason = "milliseconds stay far below 2^53")]
-        let point = |(stamp, bytes): (&i64, &u64)| CurvePoint { seconds: (stamp - first) as f64 / 1e3, bytes: *bytes };
+        let point = |(stamp, bytes): &(i64, u64)| CurvePoint { seconds: (stamp - first) as f64 / 1e3, bytes: *bytes };
         Transfer {
-            id: format!("{attempt}/{phase}{repetition}/{observe}/{kind}/{node}"),
-            curve: own.map(point).collect(),
+            id: id(key),
+            curve: self.curve.iter().map(point).collect(),
             labels: self.labels,
             values: self.values,
             ended_ms: self.ended_ms,
         }
     }
+}
+
+/// The name of a record.
+fn id([attempt, phase, repetition, observe, kind, node]: &Key) -> String {
+    format!("{attempt}/{phase}{repetition}/{observe}/{kind}/{node}")
+}
+
+fn key(labels: &Labels) -> Key {
+    IDENTITY.map(|name| labels.get(name).cloned().unwrap_or_else(|| "".into()))
 }
 
 impl Builder {
@@ -96,8 +108,7 @@ impl Builder {
     }
 
     fn part(&mut self, labels: &Labels) -> &mut Part {
-        let key = IDENTITY.map(|name| labels.get(name).cloned().unwrap_or_else(|| "".into()));
-        self.parts.entry(key).or_default()
+        self.parts.entry(key(labels)).or_default()
     }
 
     /// Takes a series of the store; one that is no part of a campaign is passed over.
@@ -113,19 +124,21 @@ impl Builder {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of bytes")]
             CURVE_METRIC => {
                 let part = self.part(&labels);
-                points.for_each(|(time, bytes)| part.held(time, bytes as u64));
+                part.curve.extend(points.map(|(time, bytes)| (time, bytes as u64)));
             }
             name => {
                 let Some(metric) = metric(name) else { return };
                 let doubled = self.part(&labels).take(&labels, metric, points);
                 if doubled {
-                    let id = IDENTITY.map(|name| labels.get(name).map_or("", |value| &**value));
-                    let [attempt, phase, repetition, observe, kind, node] = id;
-                    let id = format!("{attempt}/{phase}{repetition}/{observe}/{kind}/{node}");
-                    self.oddities.insert(Oddity::TwoValues { id, metric: metric.to_owned() });
+                    self.odd(Oddity::TwoValues { id: id(&key(&labels)), metric: metric.to_owned() });
                 }
             }
         }
+    }
+
+    /// Takes something odd.
+    pub(crate) fn odd(&mut self, oddity: Oddity) {
+        self.oddities.insert(oddity);
     }
 
     /// Takes a record; the same one again is no conflict, nor is one of another deployment under the same name.
@@ -145,6 +158,37 @@ impl Builder {
         self.ending(&labels, value, timestamp_ms)
     }
 
+    /// Takes a transfer that was put together before; the same one again is no conflict.
+    pub(crate) fn transfer(&mut self, transfer: &Transfer) -> Result<(), Conflict> {
+        let labels = self.shared(&transfer.labels);
+        let values = transfer.values.iter().map(|(metric, value)| (*metric, as_stored(*value))).collect();
+        let end = transfer.curve.last().map_or(0.0, |point| point.seconds);
+        #[expect(clippy::cast_possible_truncation, reason = "a transfer's milliseconds fit")]
+        let stamp = |point: &CurvePoint| transfer.ended_ms - ((end - point.seconds) * 1e3).round() as i64;
+        let curve = transfer.curve.iter().map(|point| (stamp(point), point.bytes)).collect();
+        self.whole(Part { labels, values, ended_ms: transfer.ended_ms, before_ms: i64::MIN, curve })
+    }
+
+    /// Takes an ending that was put together before; the same one again is no conflict.
+    pub(crate) fn ended(&mut self, ending: &Ending) -> Result<(), Conflict> {
+        let labels = self.shared(&ending.labels);
+        self.ending(&labels, ending.records, ending.ended_ms)
+    }
+
+    /// Takes what a node ran on; what records say of it goes before.
+    pub(crate) fn node_sample(&mut self, node: NodeSample) {
+        let of = (self.word(&node.attempt), self.word(&node.node));
+        self.nodes.entry(of).or_insert((i64::MIN, node.environment));
+    }
+
+    fn shared(&mut self, labels: &Labels) -> Labels {
+        labels
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (self.word(name), self.word(value)))
+            .collect()
+    }
+
     fn whole(&mut self, whole: Part) -> Result<(), Conflict> {
         let part = self.part(&whole.labels);
         let again = whole.ended_ms == part.ended_ms;
@@ -152,12 +196,10 @@ impl Builder {
             return Ok(());
         }
         if again {
-            let same = part.labels == whole.labels && part.values == whole.values;
-            let same = same && whole.curve.iter().all(|(stamp, bytes)| part.curve.get(stamp) == Some(bytes));
+            let same = part.labels == whole.labels && part.values == whole.values && part.curve == whole.curve;
             return if same { Ok(()) } else { Err(Conflict) };
         }
-        part.values = whole.values;
-        part.curve.extend(whole.curve);
+        (part.values, part.curve) = (whole.values, whole.curve);
         Ok(())
     }
 
@@ -205,11 +247,6 @@ impl Builder {
 }
 
 impl Part {
-    fn held(&mut self, stamp: i64, bytes: u64) {
-        let most = self.curve.entry(stamp).or_default();
-        *most = bytes.max(*most);
-    }
-
     /// Takes the points of a series; whether two of its newest differ.
     fn take(&mut self, labels: &Labels, metric: &'static str, points: impl Iterator<Item = (i64, f64)>) -> bool {
         let mut doubled = false;

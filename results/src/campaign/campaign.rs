@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use benchgrid_measures::{Environment, Sample};
 
-use super::{Builder, Ending, LeftOut, Oddity, Transfer};
+use super::{Builder, Ending, LeftOut, NodeSample, Oddity, Transfer};
 
 /// Everything that was read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +23,19 @@ impl Campaign {
         let mut builder = Builder::default();
         samples.into_iter().for_each(|sample| builder.series(&sample));
         builder.finish(None)
+    }
+
+    /// The campaign as lines of JSON, from which it can be read again: what nodes ran on, transfers, endings.
+    pub fn samples(&self) -> impl Iterator<Item = String> {
+        let of = |attempt: &String, (node, environment): (&String, &Environment)| NodeSample {
+            attempt: attempt.clone(),
+            node: node.clone(),
+            environment: environment.clone(),
+        };
+        let nodes = self.nodes.iter().flat_map(move |(attempt, nodes)| nodes.iter().map(move |node| of(attempt, node)));
+        let nodes = nodes.filter_map(|node| serde_json::to_string(&node).ok());
+        let transfers = self.transfers.iter().filter_map(|transfer| serde_json::to_string(transfer).ok());
+        nodes.chain(transfers).chain(self.endings.values().filter_map(|ending| serde_json::to_string(ending).ok()))
     }
 
     /// Whether nothing was read.

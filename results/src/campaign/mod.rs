@@ -8,12 +8,14 @@ mod builder;
 mod campaign;
 mod ending;
 mod left_out;
+mod node_sample;
 mod oddity;
 mod transfer;
 
-pub(crate) use builder::Builder;
+pub(crate) use builder::{Builder, Conflict};
 pub use campaign::Campaign;
 pub use ending::Ending;
 pub use left_out::LeftOut;
+pub(crate) use node_sample::NodeSample;
 pub use oddity::Oddity;
 pub use transfer::{Labels, Transfer};

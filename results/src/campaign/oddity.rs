@@ -36,6 +36,11 @@ pub enum Oddity {
         /// How long after it at most, in milliseconds.
         by_ms: i64,
     },
+    /// The last line of a file has no end.
+    CutShort {
+        /// File and line.
+        place: String,
+    },
     /// The store gives different numbers for one instant; the larger one is used.
     TwoValues {
         /// Which record.
@@ -63,6 +68,12 @@ impl fmt::Display for Oddity {
                 f,
                 "{attempt}: {records} records end up to {by_ms} ms after its own outcome: a clock was set, or the attempt's name was used again"
             ),
+            Self::CutShort { place } => {
+                write!(
+                    f,
+                    "{place}: the last line is cut short: who wrote it was killed, and what it was to say is lost"
+                )
+            }
             Self::TwoValues { id, metric } => {
                 write!(f, "{id}: the store holds two values of {metric} for one instant; the larger one is used")
             }

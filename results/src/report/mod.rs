@@ -29,7 +29,7 @@ impl Report {
             ("cells.csv", csv::cells(analysis)),
             ("comparisons.csv", csv::comparisons(analysis)),
             ("report.json", serde_json::to_string_pretty(analysis).unwrap_or_default() + "\n"),
-            ("samples.jsonl", samples(campaign)),
+            ("samples.jsonl", campaign.samples().fold(String::new(), |text, line| text + &line + "\n")),
         ];
         Self { files: files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect() }
     }
@@ -40,10 +40,4 @@ impl Report {
     pub fn markdown(&self) -> &str {
         self.files.get(MARKDOWN).map_or("", String::as_str)
     }
-}
-
-/// Every record that was read, one a line.
-fn samples(campaign: &Campaign) -> String {
-    let lines = campaign.transfers.iter().filter_map(|transfer| serde_json::to_string(transfer).ok());
-    lines.fold(String::new(), |text, line| text + &line + "\n")
 }

@@ -7,8 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use benchgrid_measures::Timestamp;
 use benchgrid_results::analysis::{Analysis, Question};
-use benchgrid_results::{SourceError, from_records, markdown};
+use benchgrid_results::{Selection, SourceError, from_records, markdown};
 
+use crate::cli::measured::now_ms;
 use crate::rehearsal::names;
 
 /// The summary of a folder.
@@ -80,7 +81,7 @@ impl Folder {
         remark: Option<&str>,
         left_out: &BTreeMap<&str, Vec<String>>,
     ) -> Result<String, SourceError> {
-        let campaign = from_records(&[self.path.join(names::RECORDS)])?;
+        let campaign = from_records(&[self.path.join(names::RECORDS)], &Selection::default(), now_ms())?;
         let questions = Question::found(&campaign).into_iter();
         let mut text: String = questions.map(|question| markdown(&Analysis::new(&campaign, question))).collect();
         if let Some(remark) = remark {
