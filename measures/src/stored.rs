@@ -332,6 +332,22 @@ mod tests {
     }
 
     #[test]
+    fn numbers_keep_what_the_store_keeps() {
+        for (value, stored) in [
+            (131.493_448_838_985_2, 131.493_448_84),
+            (-0.000_012_345_678_901_26, -0.000_012_345_678_901),
+            (0.1 + 0.2, 0.3),
+            (123_456_789_012.75, 123_456_789_010.0),
+            (9_007_199_254_740_991.0, 9_007_199_254_740_991.0),
+            (0.0, 0.0),
+        ] {
+            assert_eq!(as_stored(value).to_bits(), f64::to_bits(stored), "{value}");
+            assert_eq!(as_stored(stored).to_bits(), f64::to_bits(stored), "{value}, again");
+        }
+        assert!(as_stored(f64::NAN).is_nan());
+    }
+
+    #[test]
     fn every_field_says_whether_it_is_stored() {
         let fields = record_fields();
         for (pointer, description) in &fields {

@@ -84,7 +84,7 @@ impl<'a> Intake<'a> {
     fn text(&mut self, path: &Path, line: &Line<'_>, text: &str) -> Result<(), Mistake> {
         let marks: Marks = match serde_json::from_str(text) {
             Ok(marks) => marks,
-            Err(error) if error.is_eof() && !line.ended => {
+            Err(error) if !error.is_data() && !line.ended => {
                 self.cut(path, line);
                 return Ok(());
             }
