@@ -16,17 +16,17 @@ const SAID: usize = 20;
 /// Where results are read, and which.
 #[derive(Debug, clap::Args)]
 pub(super) struct Measured {
-    /// Lab file; its store is read
+    /// Lab file; its store is read, where nothing else is named
     #[arg(long, value_name = "FILE", required_unless_present_any = ["records", "archive"])]
-    lab: Option<PathBuf>,
+    pub(super) lab: Option<PathBuf>,
     /// Base URL of the store, where this machine reaches it by another address than the lab file says
     #[arg(long, value_name = "URL")]
     store: Option<String>,
     /// Record files (what coordinators print), samples.jsonl of reports, or folders of rehearsals, instead of the store
-    #[arg(long, value_name = "FILE|DIR", num_args = 1.., conflicts_with_all = ["store", "lab"])]
+    #[arg(long, value_name = "FILE|DIR", num_args = 1.., conflicts_with = "store")]
     records: Vec<PathBuf>,
     /// Archive of records instead of the store: a folder, or a branch, tag or commit of the repository that this folder is in
-    #[arg(long, value_name = "DIR|REF", conflicts_with_all = ["store", "lab", "records"])]
+    #[arg(long, value_name = "DIR|REF", conflicts_with_all = ["store", "records"])]
     archive: Option<String>,
     /// Only this scenario
     #[arg(long, value_name = "NAME")]
@@ -48,16 +48,25 @@ fn digest(text: &str) -> Result<String, String> {
 }
 
 impl Measured {
-    /// What was measured; what is wrong with it, and what is odd about it, is said.
-    pub(super) fn read(&self) -> Result<Campaign, Exit> {
+    /// Whether files are read that any lab may have left, a rehearsal's say.
+    pub(super) fn is_of_any_lab(&self) -> bool {
+        !self.records.is_empty()
+    }
+
+    /// What was measured, of one scenario where it is named; what is wrong with it, and what is odd about it, is said.
+    pub(super) fn read(&self, scenario: Option<&str>) -> Result<Campaign, Exit> {
         let mut selection = Selection {
             lab: None,
-            scenario: self.scenario.clone(),
+            scenario: scenario.or(self.scenario.as_deref()).map(str::to_owned),
             cells: self.cell.clone(),
             digests: self.digest.clone(),
             attempts: self.attempt.clone(),
         };
         let now = now_ms();
+        if let (Some(_), Some(path)) = (&self.archive, &self.lab) {
+            // several labs may share an archive
+            selection.lab = Some(inputs::lab(path)?.metadata.name);
+        }
         let read = match (&self.archive, &self.lab) {
             _ if !self.records.is_empty() => {
                 self.records.iter().try_for_each(|path| inputs::there(path))?;

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::Quantity;
-use crate::{Spread, median};
+use crate::statistics::{Proportion, Spread, median};
 
 /// What came out of one system in one cell, seen in one way.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -110,7 +110,7 @@ pub struct GroupResult {
     /// Median over trials of the value of each trial, with its interval; missing where nothing applies.
     pub values: BTreeMap<Quantity, Estimate>,
     /// Downloads that arrived whole and verified, of those tried.
-    pub success: crate::statistics::Proportion,
+    pub success: Proportion,
 }
 
 /// A median over trials.
@@ -171,5 +171,17 @@ impl CellResult {
     pub fn title(&self) -> String {
         let levels: Vec<String> = self.levels.iter().map(|(axis, level)| format!("{axis} {level}")).collect();
         if levels.is_empty() { self.id.clone() } else { levels.join(", ") }
+    }
+}
+
+impl CellState {
+    /// The word that reports use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Missing => "missing",
+        }
     }
 }

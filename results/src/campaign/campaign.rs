@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use benchgrid_measures::{Environment, Sample};
 
@@ -48,20 +48,16 @@ impl Campaign {
         self.nodes.get(attempt)?.get(pod)
     }
 
-    /// Attempts whose numbers may be used: those that a campaign admitted, that ended as measured, with every record they
-    /// made, at the experiment that the cell is now. Of a trial that was measured again, the newest.
-    pub fn accepted(&self) -> BTreeSet<&str> {
-        self.standings().into_iter().filter_map(|(attempt, why)| why.is_none().then_some(attempt)).collect()
-    }
-
-    /// Every other attempt, and why its numbers are not used.
-    pub fn left_out(&self) -> BTreeMap<&str, LeftOut> {
-        self.standings().into_iter().filter_map(|(attempt, why)| Some((attempt, why?))).collect()
-    }
-
     /// Every attempt, and why its numbers are not used where they are not.
-    pub fn standings(&self) -> BTreeMap<&str, Option<LeftOut>> {
-        let (counts, experiments) = (self.record_counts(), self.experiments());
+    ///
+    /// Those are used of attempts that a campaign admitted, that ended as measured, with every record they made, at the
+    /// experiment that the cell is: the digest in `asked`, by the cell's id, else that of what was tried last. Of a trial that
+    /// was measured again, the newest.
+    pub fn standings<'a>(&'a self, asked: &BTreeMap<&str, &'a str>) -> BTreeMap<&'a str, Option<LeftOut>> {
+        let (counts, mut experiments) = (self.record_counts(), self.experiments());
+        for (cell, newest) in &mut experiments {
+            newest.1 = asked.get(cell[2]).copied().unwrap_or(newest.1);
+        }
         let there = |attempt: &str| counts.get(attempt).copied().unwrap_or(0);
         let by_itself = |(attempt, ending)| (attempt, by_itself(ending, there(attempt), &experiments));
         let endings = self.endings.iter().map(|(attempt, ending)| (attempt.as_str(), ending));

@@ -17,6 +17,8 @@ pub enum LeftOut {
     },
     /// The newest attempt at its cell has another digest.
     OtherExperiment,
+    /// The scenario has no such cell any more.
+    OtherMatrix,
     /// A later attempt at the same trial counts.
     MeasuredAgain,
     /// It failed.
@@ -45,6 +47,7 @@ impl fmt::Display for LeftOut {
             Self::RecordsMissing { there, made } => {
                 write!(f, "{} of {made} records are not in the store", made.saturating_sub(*there))
             }
+            Self::OtherMatrix => f.write_str("the scenario has no such cell any more"),
             Self::OtherExperiment => f.write_str("its cell is another experiment now"),
             Self::MeasuredAgain => f.write_str("its trial was measured again, later"),
             Self::Failed { detail } | Self::Superseded { detail } => f.write_str(detail),
