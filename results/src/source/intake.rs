@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use benchgrid_measures::{Identity, Outcome, RECORD_SCHEMA, Record};
+use benchgrid_measures::{Identity, Outcome, RECORD_SCHEMA, Record, stored_record};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
@@ -30,6 +30,7 @@ pub(super) struct Intake<'a> {
 #[derive(Deserialize)]
 struct Marks {
     schema: Option<Value>,
+    valid: Option<IgnoredAny>,
     attempt: Option<IgnoredAny>,
     verdict: Option<IgnoredAny>,
     labels: Option<IgnoredAny>,
@@ -96,9 +97,14 @@ impl<'a> Intake<'a> {
                 Err(Mistake::Version { path, line, there, wanted: RECORD_SCHEMA })
             }
             Marks { schema: Some(_), attempt: Some(_), .. } => {
-                let record: Record = parsed(path, line, text, "record")?;
-                let of = |name: &str| word(&record.identity, name);
-                self.take(path, line, (&record.id, record.ended_ms), of, |builder| builder.record(&record))
+                self.record(path, line, &parsed(path, line, text, "record")?)
+            }
+            // What an archive holds of a record that could not be had as it was printed.
+            Marks { valid: Some(_), attempt: Some(_), .. } => {
+                let stored: Value = parsed(path, line, text, "record")?;
+                let record =
+                    stored_record(&stored).map_err(|error| mistake(path, line, format!("no record: {error}")))?;
+                self.record(path, line, &record)
             }
             Marks { verdict: Some(_), attempt: Some(_), .. } => {
                 let outcome: Outcome = parsed(path, line, text, "outcome")?;
@@ -125,6 +131,11 @@ impl<'a> Intake<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    fn record(&mut self, path: &Path, line: &Line<'_>, record: &Record) -> Result<(), Mistake> {
+        let of = |name: &str| word(&record.identity, name);
+        self.take(path, line, (&record.id, record.ended_ms), of, |builder| builder.record(record))
     }
 
     /// Takes something by its name and end, where it is wanted.

@@ -1,8 +1,10 @@
 //! Record files, folders and archives.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use benchgrid_measures::stored_part;
 use benchgrid_results::{
     Campaign, LeftOut, Mistake, Oddity, Selection, SourceError, archive_files, from_archive, from_records,
 };
@@ -79,6 +81,22 @@ fn logs_archives_and_samples_give_the_same_campaign() {
 }
 
 #[test]
+fn what_an_archive_has_from_the_store_is_the_same_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = made(START);
+    let printed = whole(&[file(folder.path(), "log", made.lines().join("\n"))]).unwrap();
+    let stored = made.records.iter().map(|record| stored_part(record).to_string());
+    let outcomes = made.outcomes.iter().map(|outcome| {
+        let mut outcome = serde_json::to_value(outcome).unwrap();
+        outcome["archive"] = serde_json::json!({"whole": 0, "stored": 1, "why": "the log is gone"});
+        outcome.to_string()
+    });
+    let lines: Vec<String> = stored.chain(outcomes).collect();
+    same(&whole(&[file(folder.path(), "stored", lines.join("\n"))]).unwrap(), &printed);
+    same(&whole(&[folder.path().join("log"), folder.path().join("stored")]).unwrap(), &printed);
+}
+
+#[test]
 fn a_rehearsal_s_folder_is_read_once_and_several_below_one_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let made = made(START);
@@ -142,7 +160,10 @@ fn a_line_cut_short_by_a_kill_is_told_and_the_rest_counts() {
         let campaign = whole(std::slice::from_ref(&path)).unwrap();
         assert_eq!(campaign.transfers.len(), 2, "{end}");
         assert_eq!(campaign.oddities, [Oddity::CutShort { place: format!("{}:3", path.display()) }], "{end}");
-        assert_eq!(campaign.left_out().into_values().collect::<Vec<_>>(), [LeftOut::Unfinished { there: 2 }]);
+        assert_eq!(
+            campaign.standings(&BTreeMap::new()).into_values().collect::<Vec<_>>(),
+            [Some(LeftOut::Unfinished { there: 2 })]
+        );
     }
     assert_eq!(whole(&[file(folder.path(), "log", log)]).unwrap().transfers.len(), 3, "a whole line without an end");
 }
@@ -198,7 +219,11 @@ fn clocks_that_jump_are_told() {
             Oddity::AfterOutcome { attempt, records: 1, by_ms },
         ]
     );
-    assert_eq!(campaign.accepted().len(), 1, "it counts all the same");
+    assert_eq!(
+        campaign.standings(&BTreeMap::new()).into_values().collect::<Vec<_>>(),
+        [None],
+        "it counts all the same"
+    );
 }
 
 #[test]
