@@ -89,7 +89,9 @@ impl<'a> Intake<'a> {
                 self.cut(path, line);
                 return Ok(());
             }
-            Err(error) => return Err(mistake(path, line, format!("neither a record nor an outcome: {error}"))),
+            Err(error) => {
+                return Err(mistake(path, line, format!("neither a record nor an outcome: {}", words(&error))));
+            }
         };
         match marks {
             Marks { schema: Some(there), attempt: Some(_), .. } if there != RECORD_SCHEMA => {
@@ -102,8 +104,8 @@ impl<'a> Intake<'a> {
             // What an archive holds of a record that could not be had as it was printed.
             Marks { valid: Some(_), attempt: Some(_), .. } => {
                 let stored: Value = parsed(path, line, text, "record")?;
-                let record =
-                    stored_record(&stored).map_err(|error| mistake(path, line, format!("no record: {error}")))?;
+                let record = stored_record(&stored)
+                    .map_err(|error| mistake(path, line, format!("no record: {}", words(&error))))?;
                 self.record(path, line, &record)
             }
             Marks { verdict: Some(_), attempt: Some(_), .. } => {
@@ -185,8 +187,13 @@ fn mistake(path: &Path, line: &Line<'_>, why: impl Into<String>) -> Mistake {
     Mistake::Line { path: path.to_owned(), line: line.number, why: why.into() }
 }
 
+/// What is wrong with the text of one line.
+fn words(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
+}
+
 fn parsed<T: DeserializeOwned>(path: &Path, line: &Line<'_>, text: &str, what: &str) -> Result<T, Mistake> {
-    serde_json::from_str(text).map_err(|error| mistake(path, line, format!("no {what}: {error}")))
+    serde_json::from_str(text).map_err(|error| mistake(path, line, format!("no {what}: {}", words(&error))))
 }
 
 /// The word that a label of the selection has.
