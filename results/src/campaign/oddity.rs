@@ -66,7 +66,7 @@ impl fmt::Display for Oddity {
             }
             Self::AfterOutcome { attempt, records, by_ms } => write!(
                 f,
-                "{attempt}: {records} records end up to {by_ms} ms after its own outcome: a clock was set, or the attempt's name was used again"
+                "{attempt}: records end after its own outcome, {records} of them, by {by_ms} ms at most: a clock was set, or the attempt's name was used again"
             ),
             Self::CutShort { place } => {
                 write!(

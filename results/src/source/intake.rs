@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use benchgrid_measures::{Identity, Outcome, RECORD_SCHEMA, Record};
+use benchgrid_measures::{Identity, Outcome, RECORD_SCHEMA, Record, stored_record};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
@@ -30,6 +30,7 @@ pub(super) struct Intake<'a> {
 #[derive(Deserialize)]
 struct Marks {
     schema: Option<Value>,
+    valid: Option<IgnoredAny>,
     attempt: Option<IgnoredAny>,
     verdict: Option<IgnoredAny>,
     labels: Option<IgnoredAny>,
@@ -84,11 +85,13 @@ impl<'a> Intake<'a> {
     fn text(&mut self, path: &Path, line: &Line<'_>, text: &str) -> Result<(), Mistake> {
         let marks: Marks = match serde_json::from_str(text) {
             Ok(marks) => marks,
-            Err(error) if error.is_eof() && !line.ended => {
+            Err(error) if !error.is_data() && !line.ended => {
                 self.cut(path, line);
                 return Ok(());
             }
-            Err(error) => return Err(mistake(path, line, format!("neither a record nor an outcome: {error}"))),
+            Err(error) => {
+                return Err(mistake(path, line, format!("neither a record nor an outcome: {}", words(&error))));
+            }
         };
         match marks {
             Marks { schema: Some(there), attempt: Some(_), .. } if there != RECORD_SCHEMA => {
@@ -96,9 +99,14 @@ impl<'a> Intake<'a> {
                 Err(Mistake::Version { path, line, there, wanted: RECORD_SCHEMA })
             }
             Marks { schema: Some(_), attempt: Some(_), .. } => {
-                let record: Record = parsed(path, line, text, "record")?;
-                let of = |name: &str| word(&record.identity, name);
-                self.take(path, line, (&record.id, record.ended_ms), of, |builder| builder.record(&record))
+                self.record(path, line, &parsed(path, line, text, "record")?)
+            }
+            // What an archive holds of a record that could not be had as it was printed.
+            Marks { valid: Some(_), attempt: Some(_), .. } => {
+                let stored: Value = parsed(path, line, text, "record")?;
+                let record = stored_record(&stored)
+                    .map_err(|error| mistake(path, line, format!("no record: {}", words(&error))))?;
+                self.record(path, line, &record)
             }
             Marks { verdict: Some(_), attempt: Some(_), .. } => {
                 let outcome: Outcome = parsed(path, line, text, "outcome")?;
@@ -125,6 +133,11 @@ impl<'a> Intake<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    fn record(&mut self, path: &Path, line: &Line<'_>, record: &Record) -> Result<(), Mistake> {
+        let of = |name: &str| word(&record.identity, name);
+        self.take(path, line, (&record.id, record.ended_ms), of, |builder| builder.record(record))
     }
 
     /// Takes something by its name and end, where it is wanted.
@@ -174,8 +187,13 @@ fn mistake(path: &Path, line: &Line<'_>, why: impl Into<String>) -> Mistake {
     Mistake::Line { path: path.to_owned(), line: line.number, why: why.into() }
 }
 
+/// What is wrong with the text of one line.
+fn words(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
+}
+
 fn parsed<T: DeserializeOwned>(path: &Path, line: &Line<'_>, text: &str, what: &str) -> Result<T, Mistake> {
-    serde_json::from_str(text).map_err(|error| mistake(path, line, format!("no {what}: {error}")))
+    serde_json::from_str(text).map_err(|error| mistake(path, line, format!("no {what}: {}", words(&error))))
 }
 
 /// The word that a label of the selection has.
