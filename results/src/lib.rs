@@ -10,7 +10,7 @@ pub mod statistics;
 mod summary;
 mod transfer;
 
-pub use report::{Report, markdown};
+pub use report::{Report, html, markdown};
 pub use source::{SourceError, from_records, from_store};
 pub use statistics::{Spread, median, spread};
 pub use summary::{CellSummary, GroupSummary, Quantity, summarise};

@@ -1,3 +1,5 @@
+pub mod html;
+
 use std::fmt::Write;
 
 use crate::{Campaign, CellSummary, GroupSummary, Quantity, summarise};
