@@ -27,6 +27,18 @@ const WORDS: [(&str, &str); 15] = [
 /// Labels that are numbers of the record.
 const NUMBERS: [(&str, &str); 2] = [("trial", "/trial"), ("repetition", "/repetition")];
 
+/// A number with as many digits as the store is sure to keep: whole ones as they are, others to 11 significant digits.
+///
+/// VictoriaMetrics keeps decimals: it multiplies by 100 until the number is whole to one part in 10^12 or exceeds 10^12, and cuts
+/// off what is left (`positiveFloatToDecimalSlow` of its `lib/decimal`). A number of 11 digits is whole before that, so
+/// it comes back as it went.
+pub fn as_stored(value: f64) -> f64 {
+    if value.fract() == 0.0 {
+        return value;
+    }
+    format!("{value:.10e}").parse().unwrap_or(value)
+}
+
 /// Fields of a record that hold a number, a word or a list of them: JSON pointer (`*` for each element of a list) and
 /// description, which says whether it is stored.
 pub fn record_fields() -> Vec<(String, String)> {

@@ -21,6 +21,8 @@ const REQUEST: Duration = Duration::from_secs(10);
 const LOG_LINES: u32 = 100;
 /// Most bytes of them. The server cuts at the end, where the newest lines are: far more than is kept of them.
 const LOG_BYTES: u32 = 1 << 20;
+/// Most bytes of a log that is asked for as a whole; the kubelet keeps 10 MiB unless told otherwise.
+const WHOLE_LOG_BYTES: u32 = 32 << 20;
 /// Longest message of the cluster that is repeated.
 const MESSAGE: usize = 160;
 
@@ -121,6 +123,13 @@ impl Api {
         self.get(&format!(
             "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&previous={previous}\
              &tailLines={LOG_LINES}&limitBytes={LOG_BYTES}"
+        ))
+    }
+
+    /// All that a container says, as far as the kubelet still has it.
+    pub fn whole_log(&self, namespace: &str, pod: &str, container: &str) -> Result<String, KubernetesError> {
+        self.get(&format!(
+            "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&limitBytes={WHOLE_LOG_BYTES}"
         ))
     }
 

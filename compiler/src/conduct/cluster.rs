@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use benchgrid_measures::{Outcome, Timestamp};
-use benchgrid_probe::kubernetes::{Api, KubernetesError, termination_message, trouble};
+use benchgrid_probe::kubernetes::{Api, KubernetesError, name, termination_message, trouble};
 use serde_json::Value;
 
 use super::{Attempt, ClusterView, Finished, Pods, logs};
@@ -14,6 +14,11 @@ pub trait Cluster {
     /// What the containers of these attempts say, by attempt; nothing where no cluster is in sight.
     fn logs(&self, _attempts: &[&str]) -> BTreeMap<String, String> {
         BTreeMap::new()
+    }
+
+    /// All that the coordinator of an attempt printed; else why it can't be had.
+    fn printed(&self, _attempt: &str) -> Result<String, String> {
+        Err("no cluster is in sight".to_owned())
     }
 }
 
@@ -45,6 +50,17 @@ impl Cluster for KubernetesCluster {
     fn logs(&self, attempts: &[&str]) -> BTreeMap<String, String> {
         logs::logs(&self.0, attempts)
     }
+
+    fn printed(&self, attempt: &str) -> Result<String, String> {
+        let failed = |error: KubernetesError| format!("the coordinator's log: {error}");
+        let pods = self.0.pods(attempt).map_err(failed)?;
+        let mut logs = pods
+            .iter()
+            .filter(|pod| is_coordinator(pod))
+            .map(|pod| self.0.whole_log(attempt, name(pod), "coordinator"));
+        let first = logs.next().ok_or("no coordinator is left")?.map_err(failed)?;
+        logs.try_fold(first, |all, log| Ok(all + "\n" + &log?)).map_err(failed)
+    }
 }
 
 impl KubernetesCluster {
@@ -65,12 +81,14 @@ impl KubernetesCluster {
 
 /// What counts of an attempt's pods.
 fn pods(items: &[Value]) -> Pods {
-    let role =
-        |pod: &&Value| pod.pointer("/metadata/labels/benchgrid.io~1role").is_some_and(|role| role == "coordinator");
-    let finished = items.iter().filter(role).find_map(finished);
-    let started = finished.is_some() || items.iter().filter(role).any(started);
+    let finished = items.iter().filter(|pod| is_coordinator(pod)).find_map(finished);
+    let started = finished.is_some() || items.iter().filter(|pod| is_coordinator(pod)).any(started);
     let since = items.iter().filter_map(created).min();
     Pods { count: items.len(), since, started, finished, troubles: trouble(items) }
+}
+
+fn is_coordinator(pod: &Value) -> bool {
+    pod.pointer("/metadata/labels/benchgrid.io~1role").is_some_and(|role| role == "coordinator")
 }
 
 fn created(pod: &Value) -> Option<Timestamp> {

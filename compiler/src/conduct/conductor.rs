@@ -7,8 +7,15 @@ use std::{
 use benchgrid_measures::{AttemptName, Timestamp};
 use git2::{Oid, Repository, Signature, Time};
 
-use super::{Cluster, ConductError, Decision, Over, Reading, Seen, Settings, Store, StoreClient, decide, lab, webhook};
-use super::{change::Planned, clock::within};
+use super::{
+    Cluster, ConductError, Decision, Done, Over, Reading, Seen, Settings, State, Store, StoreClient, decide, lab,
+    webhook,
+};
+use super::{
+    archive::{Archive, Place, Sources},
+    change::Planned,
+    clock::within,
+};
 use crate::git::{Backoff, GitError, Pushed, Remote, Snapshot, Written, write_commit};
 use crate::spec::Lab;
 
@@ -32,7 +39,7 @@ pub struct Options {
     pub store: Option<String>,
 }
 
-/// Decides which attempts are deployed now, tick by tick. Between two ticks it keeps nothing that matters.
+/// Decides which attempts are deployed now, tick by tick. Between two ticks it keeps nothing that could not be read again.
 pub struct Conductor<'a> {
     options: Options,
     repo: Repository,
@@ -47,6 +54,8 @@ pub struct Conductor<'a> {
     said: Vec<String>,
     /// When Argo CD was told last.
     told: Option<Timestamp>,
+    /// The records of ended attempts, on their branch.
+    archive: Archive,
 }
 
 /// What one commit said.
@@ -96,7 +105,8 @@ impl<'a> Conductor<'a> {
         log: &'a dyn Fn(&str),
     ) -> Result<Self, ConductError> {
         let (repo, remote) = Remote::clone_into(&options.directory, &options.url)?;
-        Ok(Self { options, repo, remote, cluster, admit, clock, log, known: None, said: Vec::new(), told: None })
+        let (said, archive) = (Vec::new(), Archive::default());
+        Ok(Self { options, repo, remote, cluster, admit, clock, log, known: None, said, told: None, archive })
     }
 
     /// Ticks until `stop` says something or its sender is gone. A tick that fails is said and repeated.
@@ -112,7 +122,7 @@ impl<'a> Conductor<'a> {
     pub fn until_over(&mut self, stop: &Receiver<()>) -> Option<Over> {
         loop {
             match self.tick() {
-                Ok(Tick::Over(over)) => return Some(over),
+                Ok(Tick::Over(over)) if !self.archive.is_behind() => return Some(over),
                 Ok(_) => {}
                 Err(error) => self.say(vec![format!("tick failed: {error}")]),
             }
@@ -167,6 +177,7 @@ impl<'a> Conductor<'a> {
         let decision = decide(state, &seen, now, &Settings::of(lab)?);
         // What failed can be asked only before the commit that removes it.
         let logs = self.cluster.logs(&decision.failed());
+        let unarchived = self.archive(lab, &store, (&decision, state), now);
         let (planned, written) = {
             let snapshot = self.snapshot(*tip)?;
             let planned = Planned::new((&decision, logs), state, &snapshot, self.admit, now)?;
@@ -177,7 +188,7 @@ impl<'a> Conductor<'a> {
             (planned, written)
         };
         let (unchanged, behind) = (Tick::unchanged(&decision), decision.behind);
-        self.say([decision.say, planned.problems].concat());
+        self.say([decision.say, planned.problems, unarchived].concat());
         let Written::Committed(commit) = written else {
             let heard = self.told.is_some_and(|told| within(now, told, Self::AGAIN));
             if behind && !heard {
@@ -191,6 +202,28 @@ impl<'a> Conductor<'a> {
         planned.lines.iter().for_each(|line| (self.log)(line));
         self.tell_argo(lab, Some(*tip), commit, now);
         Ok(Some(Tick::Changed(commit)))
+    }
+
+    /// Archives what ended, where the lab says so; what went wrong.
+    fn archive(
+        &mut self,
+        lab: &Lab,
+        store: &StoreClient,
+        (decision, state): (&Decision, &State),
+        now: Timestamp,
+    ) -> Vec<String> {
+        let branch = lab.spec.git.results.as_str();
+        if branch.is_empty() {
+            return Vec::new();
+        }
+        if branch == self.options.branch {
+            return vec![format!(
+                "no records are archived: `{branch}` is the deploy branch; change the lab's `git.results`"
+            )];
+        }
+        let place = Place { repo: &self.repo, remote: &self.remote, branch, lab: &lab.metadata.name };
+        let ending: Vec<Done> = decision.end.iter().map(|ending| ending.done(now, &state.lab)).collect();
+        self.archive.keep(&place, &Sources { cluster: self.cluster, store }, &ending, &state.done, now)
     }
 
     /// The newest commit and what it says.

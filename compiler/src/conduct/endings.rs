@@ -8,7 +8,7 @@ use super::{Attempt, By, ClusterView, Ending, Finished, Marker, Pods, State, clo
 const GRACE: u64 = 90;
 
 /// Seconds by which the conductor's clock and a coordinator's may differ.
-const CLOCKS_APART: i64 = 600;
+pub(super) const CLOCKS_APART: i64 = 600;
 
 /// How an attempt ended, if it did. The branch's word comes first where somebody changed the attempt's folder, since
 /// nobody knows what it measured; then the store's, the campaign's, the pods', the clock's.

@@ -5,6 +5,8 @@
 //! [`Conductor`] around it fetches, asks, pushes and keeps nothing: killing it at any point loses nothing.
 
 mod admissions;
+mod archive;
+mod archived;
 mod change;
 mod clock;
 mod cluster;

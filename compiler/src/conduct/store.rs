@@ -3,10 +3,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use benchgrid_measures::{OUTCOME_METRIC, Reason, Sample, Timestamp, Verdict, parse_export};
+use benchgrid_measures::{OUTCOME_METRIC, Reason, Sample, Timestamp, Verdict, parse_export, rebuild};
 use serde::de::{DeserializeOwned, IntoDeserializer, value::Error};
+use serde_json::Value;
 
-use super::{Attempt, Marker, StoreProgress, StoreView};
+use super::{Attempt, Done, Marker, StoreProgress, StoreView, endings::CLOCKS_APART};
 
 /// Where outcomes are read.
 pub trait Store {
@@ -47,23 +48,36 @@ impl StoreClient {
         Ok(answers.collect::<Result<Vec<_>, _>>()?.concat())
     }
 
+    /// The records of an attempt as far as the store holds them, by id.
+    pub(super) fn records(&self, done: &Done) -> Result<BTreeMap<String, Value>, String> {
+        // What lies clearly before the admission is of a former run of that name.
+        let since = done.admitted.min(done.ended).0 - CLOCKS_APART;
+        let samples = self.export("__name__=~\"benchgrid_.+\"", &[&done.attempt], since)?;
+        Ok(rebuild(&samples))
+    }
+
     fn ask(&self, metric: &str, attempts: &[Attempt]) -> Result<Vec<Sample>, String> {
+        let names: Vec<&str> = attempts.iter().map(|attempt| attempt.attempt.as_str()).collect();
+        // Coordinators write by their own clocks; whose run an outcome is, the decision tells.
+        let start = attempts.iter().map(|attempt| attempt.admitted.0).min().unwrap_or_default() - SKEW;
+        self.export(&format!("__name__=\"{metric}\""), &names, start)
+    }
+
+    /// What the store has of attempts since a second.
+    fn export(&self, metrics: &str, attempts: &[&str], start: i64) -> Result<Vec<Sample>, String> {
         // VictoriaMetrics remembers for some ten seconds that a selector matched nothing. One that is new each time is
         // answered from the index: an outcome shows within two seconds instead of nine.
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let nonce = format!("asked-{}", since.as_millis());
-        let names = attempts.iter().map(|attempt| attempt.attempt.as_str()).chain([nonce.as_str()]);
-        let names = names.collect::<Vec<_>>().join("|");
-        let matcher = format!("{{__name__=\"{metric}\",lab=\"{}\",attempt=~\"{names}\"}}", self.lab);
-        // Coordinators write by their own clocks; whose run an outcome is, the decision tells.
-        let start = attempts.iter().map(|attempt| attempt.admitted.0).min().unwrap_or_default() - SKEW;
+        let names = [attempts, &[&nonce]].concat().join("|");
+        let matcher = format!("{{{metrics},lab=\"{}\",attempt=~\"{names}\"}}", self.lab);
         let end = i64::try_from(since.as_secs()).unwrap_or(i64::MAX).saturating_add(SKEW);
         let url = format!("{}/api/v1/export", self.base);
         let request = self.agent.get(&url).query("match[]", &matcher).query("start", start.max(0).to_string());
         let request = request.query("end", end.to_string());
         let mut response = request.call().map_err(|error| format!("{url}: {error}"))?;
-        let body = response.body_mut().read_to_string().map_err(|error| format!("{url}: {error}"))?;
-        parse_export(&body).map_err(|error| format!("{url}: {error}"))
+        let body = response.body_mut().with_config().limit(LARGEST).read_to_string();
+        parse_export(&body.map_err(|error| format!("{url}: {error}"))?).map_err(|error| format!("{url}: {error}"))
     }
 }
 
@@ -83,6 +97,9 @@ impl Store for StoreClient {
         StoreView::Heard(markers)
     }
 }
+
+/// Most bytes of an answer: some 4,000 records with their curves.
+const LARGEST: u64 = 64 << 20;
 
 /// Seconds by which clocks may differ: the store drops what lies further ahead.
 const SKEW: i64 = 2 * 86_400;

@@ -25,7 +25,7 @@ pub struct Lab {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LabSpec {
-    /// The deploy branch.
+    /// The deploy branch, and the branch of results.
     #[serde(default)]
     pub git: Git,
     /// The Argo CD that deploys the branch.
@@ -83,7 +83,7 @@ fn retries() -> u32 {
     1
 }
 
-/// The deploy branch.
+/// The deploy branch, and the branch of results.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Git {
@@ -95,11 +95,13 @@ pub struct Git {
     /// Folder of the branch that holds everything; empty means the root.
     #[schemars(extend("examples" = ["bench"]))]
     pub prefix: String,
+    /// The branch that the conductor writes the records of ended attempts to; empty means that they are in the store alone.
+    pub results: String,
 }
 
 impl Default for Git {
     fn default() -> Self {
-        Self { url: None, branch: "deploy".to_owned(), prefix: String::new() }
+        Self { url: None, branch: "deploy".to_owned(), prefix: String::new(), results: "results".to_owned() }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod archive;
 #[path = "../common/git.rs"]
 mod git;
 mod hands;
@@ -33,6 +34,8 @@ const FIRST: &str = "bg-demo-0000000000-dddddd-t1a1";
 #[derive(Default)]
 struct Said {
     export: String,
+    /// What it has of records.
+    records: String,
     broken: bool,
     asked: Vec<String>,
     events: Vec<Value>,
@@ -87,7 +90,7 @@ fn answer(stream: TcpStream, said: &Mutex<Said>) {
         said.events.push(serde_json::from_slice(&body).unwrap());
     } else if head.starts_with("GET /api/v1/export?") {
         said.asked.push(head.lines().next().unwrap_or_default().to_owned());
-        reply.clone_from(&said.export);
+        reply.clone_from(if head.contains("benchgrid_.%2B") { &said.records } else { &said.export });
         if said.broken {
             "503 Service Unavailable".clone_into(&mut status);
         }
@@ -105,6 +108,8 @@ struct World {
     server: Server,
     now: Cell<i64>,
     hold: &'static str,
+    /// The branch of results.
+    results: &'static str,
     log: RefCell<Vec<String>>,
 }
 
@@ -124,7 +129,7 @@ impl World {
 
     fn holding(hold: &'static str, cells: usize, trials: u32) -> Self {
         let (folder, now) = (tempfile::tempdir().unwrap(), Cell::new(1_795_000_000));
-        let world = Self { folder, server: Server::start(), now, hold, log: RefCell::default() };
+        let world = Self { folder, server: Server::start(), now, hold, results: "results", log: RefCell::default() };
         std::fs::create_dir(world.path("source")).unwrap();
         git(&world.path("source"), &["init", "-q", "-b", "main"]);
         git(&world.path("source"), &["commit", "-q", "--allow-empty", "-m", "Begin"]);
@@ -143,7 +148,7 @@ impl World {
 
     fn compile(&self, scenario: &str, cells: usize, trials: u32) {
         let lab = json!({"apiVersion": "benchgrid.io/v1alpha1", "kind": "Lab", "metadata": {"name": "lab"}, "spec": {
-            "git": {"url": "https://git.example.org/team/lab.git"},
+            "git": {"url": "https://git.example.org/team/lab.git", "results": self.results},
             "drain": "10s",
             "hold": self.hold,
             "metrics": {"write": "http://unused", "read": self.server.address},

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::Quantity;
-use crate::{Spread, median};
+use crate::statistics::{Proportion, Spread, median};
 
 /// What came out of one system in one cell, seen in one way.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +23,10 @@ pub struct CellResult {
     pub observe: String,
     /// Drivers and versions of the nodes, as they say: `qbittorrent v4.5.2`.
     pub software: BTreeSet<String>,
+    /// What the nodes ran on: each value of each field of [`benchgrid_measures::Environment`] that something is known of.
+    pub environment: BTreeMap<String, BTreeSet<String>>,
+    /// Least and most bytes a second that the nodes' links sent and received when they were tried, before the transfers.
+    pub links: [Option<(f64, f64)>; 2],
     /// How much of what was asked for is there.
     pub state: CellState,
     /// Trials that were asked for; 0: nobody knows.
@@ -110,7 +114,7 @@ pub struct GroupResult {
     /// Median over trials of the value of each trial, with its interval; missing where nothing applies.
     pub values: BTreeMap<Quantity, Estimate>,
     /// Downloads that arrived whole and verified, of those tried.
-    pub success: crate::statistics::Proportion,
+    pub success: Proportion,
 }
 
 /// A median over trials.
@@ -171,5 +175,17 @@ impl CellResult {
     pub fn title(&self) -> String {
         let levels: Vec<String> = self.levels.iter().map(|(axis, level)| format!("{axis} {level}")).collect();
         if levels.is_empty() { self.id.clone() } else { levels.join(", ") }
+    }
+}
+
+impl CellState {
+    /// The word that reports use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Missing => "missing",
+        }
     }
 }

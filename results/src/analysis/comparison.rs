@@ -21,8 +21,8 @@ pub struct Comparison {
     pub pairs: Vec<Pair>,
     /// What comes out for the claim as a whole: it holds only if it holds in every cell (intersection-union test, Berger 1982).
     pub verdict: ClaimVerdict,
-    /// Geometric mean of the ratios of all pairs that have a finite one.
-    pub mean: Option<f64>,
+    /// Geometric mean of the ratios of all pairs that have one, with its 95 % interval; infinite where one is.
+    pub mean: Option<Interval>,
 }
 
 /// A cell of the level and its partner: the same other levels.
@@ -39,7 +39,7 @@ pub struct Pair {
     pub ratio: Option<Interval>,
     /// Cliff's delta of the level's trials against the baseline's, from -1 (all better) to 1 (all worse).
     pub delta: Option<f64>,
-    /// Two-sided Mann-Whitney p of "no difference".
+    /// Two-sided p of "no difference" ([`crate::statistics::welch`]); none where a trial failed.
     pub p: Option<f64>,
     /// The same, adjusted over the pairs of this comparison (Holm 1979).
     pub adjusted_p: Option<f64>,
@@ -102,5 +102,29 @@ impl Pair {
             () if ratio.low > 1.0 => Difference::Worse,
             () => Difference::NoneShown,
         })
+    }
+}
+
+impl PairVerdict {
+    /// The word that reports use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NonInferior => "non-inferior",
+            Self::Inferior => "inferior",
+            Self::Undecided => "undecided",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+impl ClaimVerdict {
+    /// The word that reports use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Broken => "broken",
+            Self::Undecided => "undecided",
+            Self::Empty => "empty",
+        }
     }
 }

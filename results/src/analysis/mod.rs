@@ -1,19 +1,31 @@
 //! The answer to a campaign's question: cells, comparisons, the sentence on the first screen.
 //!
 //! In: what was read ([`crate::Campaign`]) and what was asked ([`Question`]). Out: an [`Analysis`], from which every form of
-//! the report is written. Pure, and seeded by what was asked: the same input gives the same numbers.
+//! the report is written. Pure: the same input gives the same numbers.
 
+mod anomalies;
+mod answer;
+mod attempts;
 mod cell_result;
+mod cells;
 mod comparison;
+mod found;
+mod pairs;
 mod quantity;
 mod question;
+mod threats;
 
+pub use answer::{pair_title, times};
 pub use cell_result::{CellResult, CellState, Estimate, GroupResult, Node, Repetition, Trial};
 pub use comparison::{ClaimVerdict, Comparison, Difference, Pair, PairVerdict};
 pub use quantity::{Quantity, Unit};
 pub use question::{Axis, Claim, Compare, Metric, PlannedCell, Question};
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
+
+use crate::Campaign;
 
 /// Everything that a report says.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +47,29 @@ pub struct Analysis {
     pub transfers: usize,
     /// First and last end of a record, in milliseconds since 1970.
     pub span_ms: Option<(i64, i64)>,
+}
+
+impl Analysis {
+    /// Works out what a campaign says to a question. Only what belongs to the question's lab and scenario counts.
+    pub fn new(campaign: &Campaign, question: Question) -> Self {
+        let attempts = attempts::attempts(campaign, &question);
+        let counted: BTreeSet<&str> = attempts.iter().filter(|it| it.counts).map(|it| it.name.as_str()).collect();
+        let cells = cells::cells(campaign, &question, &attempts, &counted);
+        let comparisons = pairs::comparisons(&question, &cells);
+        let transfers = campaign.transfers.iter();
+        let transfers = transfers.filter(|it| question.is_about(it.label("lab"), it.label("scenario")));
+        let ends: Vec<i64> = transfers.map(|transfer| transfer.ended_ms).collect();
+        Self {
+            answer: answer::answer(&question, &cells, &comparisons, &attempts),
+            threats: threats::threats(campaign, &question, &cells, &comparisons, &attempts),
+            transfers: ends.len(),
+            span_ms: ends.iter().min().copied().zip(ends.iter().max().copied()),
+            question,
+            cells,
+            comparisons,
+            attempts,
+        }
+    }
 }
 
 /// What a reader of the first screen takes away.
@@ -67,7 +102,7 @@ pub enum AnswerForm {
 }
 
 /// What became of one attempt.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptResult {
     /// Its name.
@@ -87,3 +122,6 @@ pub struct AttemptResult {
     /// Why they don't; else empty.
     pub why: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,7 @@ use benchgrid_results::analysis::{
     Analysis, Answer, AnswerForm, AttemptResult, Axis, CellResult, CellState, Claim, ClaimVerdict, Compare, Comparison,
     Estimate, GroupResult, Metric, Node, Pair, PairVerdict, PlannedCell, Quantity, Question, Repetition, Trial,
 };
-use benchgrid_results::statistics::{Interval, Proportion};
-use benchgrid_results::{median, spread};
+use benchgrid_results::statistics::{Interval, Proportion, median, spread};
 
 const START_MS: i64 = 1_763_713_075_000;
 
@@ -168,6 +167,13 @@ pub(crate) fn cell(dice: &mut Dice, recipe: &Recipe, planned: u32) -> CellResult
         system: recipe.system.clone(),
         observe: recipe.observe.to_owned(),
         software: BTreeSet::from([format!("{} v4.5.2", recipe.system)]),
+        environment: BTreeMap::from([
+            ("kernel".to_owned(), BTreeSet::from(["6.1.0-13-amd64".to_owned()])),
+            ("image".to_owned(), BTreeSet::from(["docker.io/library/node@sha256:0d9a1f4c".to_owned()])),
+            ("machine".to_owned(), BTreeSet::from(["worker-1".to_owned(), "worker-2".to_owned()])),
+            ("memory_bytes".to_owned(), BTreeSet::from(["16777216000".to_owned()])),
+        ]),
+        links: [Some((12.1e6, 12.4e6)), None],
         state,
         planned_trials: planned,
         groups,
@@ -245,7 +251,7 @@ pub(crate) fn comparison(
         baseline: baseline.to_owned(),
         observe: observe.to_owned(),
         verdict: ClaimVerdict::Broken,
-        mean: Some(1.27),
+        mean: Some(Interval { estimate: 1.27, low: 1.19, high: 1.36 }),
         pairs,
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn lab(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     }
     check.network("/spec/metrics/peer");
     check.prefix("/spec/git/prefix");
+    check.results("/spec/git/results");
     check.pool("/spec/defaults/pool");
     check.concurrency("/spec/concurrency");
 }
@@ -82,6 +83,15 @@ impl<'a> Check<'a> {
         if let Some(prefix) = self.text(pointer).filter(leaves) {
             let message = format!("the folder `{prefix}` is not one of the branch");
             self.diagnostics.push(self.document.at_value(codes::LEAVES, pointer, message));
+        }
+    }
+
+    fn results(&mut self, pointer: &str) {
+        let deploy = self.text("/spec/git/branch").unwrap_or("deploy");
+        if self.text(pointer) == Some(deploy) {
+            let message = format!("`{deploy}` is the deploy branch; the records need a branch of their own");
+            let help = "name another one, or `\"\"` to have the records in the store alone";
+            self.diagnostics.push(self.document.at_value(codes::BAD_NAME, pointer, message).help(help));
         }
     }
 

@@ -86,7 +86,7 @@ impl<'c> Cell<'c> {
             fact("Lab", named(&question.lab)),
         ]);
         for (_, result) in &self.results {
-            let words = format!("{}, trials that count: {}", words::state(result.state), tables::trials(result));
+            let words = format!("{}, trials that count: {}", result.state.word(), tables::trials(result));
             rows.push(fact(&format!("{}, seen by {}", result.system, result.observe), words));
         }
         facts(rows)
@@ -121,8 +121,8 @@ impl<'c> Cell<'c> {
             let head = text("th", title).with("scope", "col");
             if numeric(title) { head.class("number") } else { head }
         });
-        let caption = "Ratio with its 95 % interval over trials. Delta: from −1, every trial of the level better, to 1, every one worse. p: two-sided \
-                       Mann-Whitney, adjusted over the cells of the comparison (Holm 1979).";
+        let caption = "Ratio with its 95 % interval over trials. Delta: from −1, every trial of the level better, to 1, every one worse. p: two-sided, of \
+                       no difference (Welch 1947), adjusted over the cells of the comparison (Holm 1979).";
         vec![table("verdicts", caption, vec![element("tr").children(head)], rows)]
     }
 

@@ -115,7 +115,7 @@ impl Map<'_> {
         let hatched = if pair.verdict == PairVerdict::Undecided && class != "lost" { " hatched" } else { "" };
         let number = text("span", format!("{shown} {}", words::sign(pair.verdict))).class("figure");
         let page = pair.cell.or(pair.partner).and_then(|place| self.view.page(place));
-        let label = format!("{}: {shown}, {}", self.view.pair_words(pair), words::verdict(pair.verdict));
+        let label = format!("{}: {shown}, {}", self.view.pair_words(pair), pair.verdict.word());
         let content = match page {
             Some(page) => {
                 element("a").with("href", format!("cells/{}", page.file)).with("aria-label", label).child(number)

@@ -10,7 +10,7 @@ use super::reproduce;
 use super::tables;
 use super::view::View;
 use super::words;
-use crate::analysis::{Analysis, AnswerForm, CellState, ClaimVerdict, Quantity};
+use crate::analysis::{Analysis, AnswerForm, CellState, PairVerdict, Quantity};
 
 /// The page.
 pub(super) fn page(view: &View<'_>) -> Page {
@@ -67,7 +67,7 @@ fn answer(analysis: &Analysis) -> Element {
 fn summary(analysis: &Analysis) -> Element {
     let count = |state| analysis.cells.iter().filter(|result| result.state == state).count();
     let states = [CellState::Measured, CellState::Partial, CellState::Failed, CellState::Missing];
-    let words = states.iter().map(|state| (count(*state), words::state(*state))).filter(|(count, _)| *count > 0);
+    let words = states.iter().map(|state| (count(*state), state.word())).filter(|(count, _)| *count > 0);
     let words = words.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ");
     let mut rows = vec![fact("Cells", if words.is_empty() { "none".to_owned() } else { words })];
     if !analysis.question.excluded.is_empty() {
@@ -98,14 +98,14 @@ fn maps(view: &View<'_>) -> Vec<Element> {
         content.push(text(
             "p",
             format!(
-                "How many times worse {} is than {} by {metric}: above 1 worse, below 1 better. {} within the margin of {}, {} beyond it, \
-                 {} undecided.",
+                "How many times worse {} is than {} by {metric}: above 1 worse, below 1 better. {} non-inferior: within the margin of {}; {} \
+                 inferior: beyond it; {} undecided.",
                 comparison.level,
                 comparison.baseline,
-                words::sign(crate::analysis::PairVerdict::NonInferior),
+                words::sign(PairVerdict::NonInferior),
                 number::digits(comparison.claim.margin),
-                words::sign(crate::analysis::PairVerdict::Inferior),
-                words::sign(crate::analysis::PairVerdict::Undecided),
+                words::sign(PairVerdict::Inferior),
+                words::sign(PairVerdict::Undecided),
             ),
         ));
         content.push(heat_map::legend(&comparison.level, &comparison.baseline));
@@ -118,13 +118,13 @@ fn cells(view: &View<'_>) -> Vec<Element> {
     let comparisons = &view.analysis.comparisons;
     let mut content = Vec::new();
     for (place, comparison) in comparisons.iter().enumerate() {
-        let verdict = words::claim_verdict(comparison.verdict);
         let claim = words::claim(comparison.claim, &comparison.level, &comparison.baseline);
-        let mut sentence = format!("The claim “{claim}” (seen by {}) {verdict}", comparison.observe);
-        if let Some(mean) = comparison.mean.filter(|_| comparison.verdict != ClaimVerdict::Empty) {
-            sentence = format!("{sentence}; geometric mean of the ratios: {}", number::times(mean));
+        let mut sentence = format!("{claim}, seen by {}: {}.", comparison.observe, comparison.verdict.word());
+        if let Some(mean) = comparison.mean {
+            let ends = number::range(mean.low, mean.high);
+            sentence = format!("{sentence} Geometric mean of the ratios: {} ({ends}).", number::times(mean.estimate));
         }
-        content.push(text("p", sentence + "."));
+        content.push(text("p", sentence));
         content.push(tables::pairs(view, comparison, &format!("pairs-{place}")));
     }
     content.extend(tables::singles(view, "singles"));
@@ -151,8 +151,8 @@ fn definitions() -> Vec<Element> {
         ("Interval", "95 %, over trials."),
         ("Times worse", "Ratio of the level to the baseline, turned so that above 1 is worse, whatever the metric."),
         (
-            "Within the margin",
-            "The whole interval of the ratio is at most the margin. Beyond it: the whole interval is above. Undecided: the margin lies in the interval, or there is none.",
+            "Non-inferior",
+            "The whole interval of the ratio is within the margin. Inferior: all of it is beyond. Undecided: the margin lies in it, or there is none. Missing: a side has no number.",
         ),
         (
             "Seen by",

@@ -8,7 +8,7 @@ use super::tables;
 use super::view::View;
 use super::words;
 use crate::analysis::{CellResult, GroupResult, Quantity};
-use crate::median;
+use crate::statistics::median;
 
 /// An id of a result on its page.
 fn id(what: &str, view: &View<'_>, result: &CellResult) -> String {
@@ -90,7 +90,7 @@ pub(super) fn repetitions(view: &View<'_>, result: &CellResult) -> Vec<Element> 
 pub(super) fn stability(_: &View<'_>, result: &CellResult) -> Vec<Element> {
     let none = |why: &str| format!("{}: {why}", number::NONE);
     let enough = "it takes two trials of two repetitions that arrived";
-    let spread = |of: fn(&crate::Spread) -> f64| {
+    let spread = |of: fn(&crate::statistics::Spread) -> f64| {
         result.spread.as_ref().map_or_else(|| none(enough), |spread| number::percent(of(spread)))
     };
     let mut values: Vec<f64> = result.trials.iter().flat_map(|trial| trial.values(Quantity::Whole, None)).collect();
@@ -182,9 +182,51 @@ pub(super) fn protocol(view: &View<'_>, result: &CellResult) -> Vec<Element> {
     ])]
 }
 
-/// What it ran on.
+/// What it ran on: a fact for each thing that nodes can say, said or not.
 pub(super) fn environment(result: &CellResult) -> Vec<Element> {
-    let software = result.software.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-    let software = if software.is_empty() { format!("{}: no node said", number::NONE) } else { software };
-    vec![facts(vec![fact("System", result.system.as_str()), fact("Software, as the nodes say", software)])]
+    const FIELDS: [(&str, &str); 13] = [
+        ("image", "Images"),
+        ("machine", "Machines"),
+        ("isolation", "Kept from other cells"),
+        ("kernel", "Kernel"),
+        ("cpu_model", "Processor"),
+        ("cpus", "Processors"),
+        ("cpu_frequency_hertz", "Highest frequency"),
+        ("cpu_governor", "Governor"),
+        ("memory_bytes", "Memory"),
+        ("clock_source", "Clock source"),
+        ("cgroup", "Control groups"),
+        ("cpu_limit", "Processor limit of the agent"),
+        ("memory_limit_bytes", "Memory limit of the agent"),
+    ];
+    let said = |words: Vec<String>| {
+        if words.is_empty() { format!("{}: no node said", number::NONE) } else { words.join(", ") }
+    };
+    let mut rows = vec![
+        fact("System", result.system.as_str()),
+        fact("Software, as the nodes say", said(result.software.iter().cloned().collect())),
+    ];
+    for (name, link) in ["Links tried, sending", "Links tried, receiving"].into_iter().zip(result.links) {
+        rows.push(fact(name, link.map_or(format!("{}: no link was tried", number::NONE), rates)));
+    }
+    for (field, name) in FIELDS {
+        let values = result.environment.get(field).into_iter().flatten();
+        rows.push(fact(name, said(values.map(|value| readable(field, value)).collect())));
+    }
+    vec![facts(rows)]
+}
+
+/// The ends of some rates.
+fn rates((low, high): (f64, f64)) -> String {
+    let [low, high] = [low, high].map(|rate| number::value(Quantity::Speed, rate));
+    if low == high { low } else { format!("{low} to {high}") }
+}
+
+/// A value of an environment with its unit.
+fn readable(field: &str, value: &str) -> String {
+    match (field, value.parse::<f64>()) {
+        ("memory_bytes" | "memory_limit_bytes", Ok(bytes)) => number::bytes(bytes),
+        ("cpu_frequency_hertz", Ok(hertz)) => format!("{} GHz", number::digits(hertz / 1e9)),
+        _ => value.to_owned(),
+    }
 }

@@ -1,7 +1,7 @@
 //! How far downloads were, and when.
 
 use crate::analysis::{CellResult, Node};
-use crate::median;
+use crate::statistics::median;
 
 /// When a share of the payload was there: median of the repetitions, and the fastest and the slowest of them.
 #[derive(Debug, Clone, Copy, PartialEq)]

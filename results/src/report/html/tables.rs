@@ -52,7 +52,7 @@ pub(super) fn outcome(pair: &Pair) -> [Element; 4] {
     };
     let sign = text("span", words::sign(pair.verdict)).with("aria-hidden", "true");
     let verdict = element("span").class(words::verdict_class(pair.verdict)).child(sign);
-    let verdict = verdict.text(format!(" {}", words::verdict(pair.verdict)));
+    let verdict = verdict.text(format!(" {}", pair.verdict.word()));
     let mut notes = pair.notes.clone();
     if let Some(trials) = pair.trials_to_decide {
         notes.push(format!("{} a side would decide it", number::counted(trials as usize, "trial")));
@@ -72,16 +72,16 @@ fn side(view: &View<'_>, place: Option<usize>, metric: Metric) -> Element {
     let (Some(place), Some(result)) = (place, place.and_then(|place| view.analysis.cells.get(place))) else {
         return element("td").class("number gone").text("no cell");
     };
-    let (shown, interval) = match words::quantity(metric) {
+    let (shown, interval) = match metric.quantity() {
         Some(quantity) => match estimate(result, quantity) {
             Some(estimate) => (number::value(quantity, estimate.median), number::interval(quantity, &estimate)),
-            None => (words::state(result.state).to_owned(), None),
+            None => (result.state.word().to_owned(), None),
         },
         None => match result.all() {
             Some(all) if all.success.tried > 0 => {
                 (format!("{} of {}", all.success.tried - all.success.succeeded, all.success.tried), None)
             }
-            _ => (words::state(result.state).to_owned(), None),
+            _ => (result.state.word().to_owned(), None),
         },
     };
     let label = format!("{}: {shown}", view.title(result));
@@ -137,7 +137,7 @@ pub(super) fn singles(view: &View<'_>, id: &str) -> Option<Element> {
 
 /// How much of a cell is there.
 pub(super) fn state(result: &CellResult) -> Element {
-    text("span", words::state(result.state)).class(words::state_class(result.state))
+    text("span", result.state.word()).class(words::state_class(result.state))
 }
 
 /// Trials that count, of those asked for.

@@ -1,6 +1,6 @@
 //! What the report calls things.
 
-use crate::analysis::{Analysis, CellState, Claim, ClaimVerdict, Metric, PairVerdict, Quantity};
+use crate::analysis::{Analysis, CellState, Claim, Metric, PairVerdict, Quantity};
 
 /// A metric of a claim, as it stands in a sentence.
 pub(super) fn metric(metric: Metric) -> &'static str {
@@ -14,20 +14,6 @@ pub(super) fn metric(metric: Metric) -> &'static str {
         Metric::NetworkBytes => "bytes received per byte of payload",
         Metric::Success => "failed downloads",
     }
-}
-
-/// The number behind a metric; none: it is counted.
-pub(super) fn quantity(metric: Metric) -> Option<Quantity> {
-    Some(match metric {
-        Metric::TimeToFirstByte => Quantity::FirstByte,
-        Metric::TimeTo50 => Quantity::Half,
-        Metric::TimeTo90 => Quantity::Ninety,
-        Metric::TimeTo100 => Quantity::Whole,
-        Metric::DownloadSpeed => Quantity::Speed,
-        Metric::UploadTime => Quantity::Upload,
-        Metric::NetworkBytes => Quantity::Overhead,
-        Metric::Success => return None,
-    })
 }
 
 /// A claim in words.
@@ -46,16 +32,6 @@ pub(super) fn sign(verdict: PairVerdict) -> &'static str {
     }
 }
 
-/// The verdict on a pair.
-pub(super) fn verdict(verdict: PairVerdict) -> &'static str {
-    match verdict {
-        PairVerdict::NonInferior => "within the margin",
-        PairVerdict::Inferior => "beyond the margin",
-        PairVerdict::Undecided => "undecided",
-        PairVerdict::Missing => "missing",
-    }
-}
-
 /// The class of a verdict.
 pub(super) fn verdict_class(verdict: PairVerdict) -> &'static str {
     match verdict {
@@ -63,26 +39,6 @@ pub(super) fn verdict_class(verdict: PairVerdict) -> &'static str {
         PairVerdict::Inferior => "verdict no",
         PairVerdict::Undecided => "verdict open",
         PairVerdict::Missing => "verdict gone",
-    }
-}
-
-/// The verdict on a claim.
-pub(super) fn claim_verdict(verdict: ClaimVerdict) -> &'static str {
-    match verdict {
-        ClaimVerdict::Held => "holds in every cell",
-        ClaimVerdict::Broken => "does not hold in every cell",
-        ClaimVerdict::Undecided => "is not decided",
-        ClaimVerdict::Empty => "has no pair with numbers on both sides",
-    }
-}
-
-/// How much of a cell is there.
-pub(super) fn state(state: CellState) -> &'static str {
-    match state {
-        CellState::Measured => "measured",
-        CellState::Partial => "partly measured",
-        CellState::Failed => "failed",
-        CellState::Missing => "not measured",
     }
 }
 

@@ -1,20 +1,4 @@
-//! Statistics over trials: pure functions, each with its source.
-
 use serde::Serialize;
-
-/// The middle of the values, or the mean of the two middle ones; infinity sorts last.
-///
-/// A failed transfer is `+infinity`, so the median stays defined while fewer than half fail. None of nothing.
-pub fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(sorted[middle]),
-        _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
-    }
-}
 
 /// How much of the spread of a quantity lies between trials, and how much within them.
 ///
@@ -68,41 +52,9 @@ pub fn spread(trials: &[Vec<f64>]) -> Option<Spread> {
     })
 }
 
-/// An estimate with the ends of its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Interval {
-    /// The estimate.
-    pub estimate: f64,
-    /// Lower end.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-}
-
-/// A share, with the ends of its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Proportion {
-    /// How often it succeeded.
-    pub succeeded: u64,
-    /// How often it was tried.
-    pub tried: u64,
-    /// Lower end, 0 to 1.
-    pub low: f64,
-    /// Upper end, 0 to 1.
-    pub high: f64,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn median_survives_failures() {
-        assert_eq!(median(&[]), None);
-        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(&[1.0, 2.0, 3.0, f64::INFINITY]), Some(2.5));
-        assert_eq!(median(&[1.0, f64::INFINITY, f64::INFINITY]), Some(f64::INFINITY));
-    }
 
     #[test]
     fn spread_finds_its_parts() {
