@@ -13,5 +13,7 @@ mod faults;
 mod files;
 #[path = "sources/scripted.rs"]
 mod scripted;
+#[path = "sources/server.rs"]
+mod server;
 #[path = "sources/store.rs"]
 mod store;

@@ -34,7 +34,7 @@ fn taken(what: &str, read: impl FnOnce() -> Campaign) -> (Campaign, usize) {
         "{what}: {} transfers, {:.1} s, {:.1} MB",
         campaign.transfers.len(),
         start.elapsed().as_secs_f64(),
-        more as f64 / 1e6
+        f64::from(u32::try_from(more).unwrap()) / 1e6
     );
     (campaign, more)
 }
@@ -103,7 +103,7 @@ fn record() -> &'static str {
 fn reads(records: usize, lines: usize) -> [usize; 3] {
     let all = Selection::default();
     let again = store(move |out| {
-        series(records / 500 + 1, 200, |line| (0..500).for_each(|_| out.write_all(line.as_bytes()).unwrap()))
+        series(records / 500 + 1, 200, |line| (0..500).for_each(|_| out.write_all(line.as_bytes()).unwrap()));
     });
     let (few, same) = taken("export, each series 500 times", || from_store(&again, &all, NOW).unwrap());
     assert_eq!(few.transfers.len(), records / 500 + 1);
