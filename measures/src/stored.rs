@@ -152,7 +152,7 @@ fn seconds_since(first: Option<&i64>, stamp: i64) -> Value {
 /// Numbers as floating ones; nothing that is empty.
 fn plain(value: Value) -> Value {
     match value {
-        Value::Number(number) => json!(number.as_f64()),
+        Value::Number(number) => json!(number.as_f64().map(as_stored)),
         Value::Array(items) => Value::Array(items.into_iter().map(plain).collect()),
         Value::Object(map) => {
             let fields = map.into_iter().map(|(name, field)| (name, plain(field)));

@@ -26,8 +26,8 @@ const BETWEEN: [f64; 3] = [0.0, 0.05, 0.10];
 
 const HEAD: &str = "\
 | log-sd of trials | intervals | hold the truth | on the margin: non-inferior | inferior | off it: wrong | right | \
-half-width | repetitions as units: hold the truth | transfers as units |
-| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
+half-width | geometric mean: holds the truth | repetitions as units: hold the truth | transfers as units |
+| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
 
 /// Successes of tries.
 #[derive(Debug, Default, Clone, Copy)]
@@ -85,30 +85,37 @@ struct Seen {
     /// Intervals that hold the truth when repetitions, or transfers, are taken as independent.
     repetitions: Count,
     transfers: Count,
+    /// Geometric means over the pairs whose interval holds the true one.
+    means: Count,
     widths: Vec<f64>,
 }
 
 impl Seen {
-    fn campaign(&mut self, design: Design) {
+    fn campaign(&mut self, design: &Design) {
         let campaign = read(design);
         let analysis = Analysis::new(&campaign, question(&campaign));
         let [comparison] = analysis.comparisons.as_slice() else { panic!("{:?}", analysis.comparisons.len()) };
         assert_eq!(comparison.pairs.len(), 39);
-        for truth in pairs() {
+        let mut logs = Vec::new();
+        for truth in &design.pairs {
             let pair = comparison.pairs.iter().find(|pair| pair.levels == truth.levels()).unwrap();
-            self.verdict(&truth, pair.verdict);
+            self.verdict(truth, pair.verdict);
             let Some(interval) = pair.ratio else { continue };
-            self.covered.add(holds(&interval, &truth));
-            self.by_trouble.entry(truth.trouble).or_default().add(holds(&interval, &truth));
+            logs.push(truth.ratio.ln());
+            self.covered.add(holds(&interval, truth));
+            self.by_trouble.entry(truth.trouble).or_default().add(holds(&interval, truth));
             self.widths.push(half_width(&interval));
             let sides = [pair.cell, pair.partner].map(|place| &analysis.cells[place.unwrap()]);
             for (count, units) in
                 [(&mut self.repetitions, repetitions as Units), (&mut self.transfers, transfers as Units)]
             {
                 let [level, baseline] = sides.map(units);
-                count.add(ratio(&level, &baseline).is_some_and(|interval| holds(&interval, &truth)));
+                count.add(ratio(&level, &baseline).is_some_and(|interval| holds(&interval, truth)));
             }
         }
+        let (mean, count) = (comparison.mean.unwrap(), f64::from(u32::try_from(logs.len()).unwrap()));
+        let truth = (logs.iter().sum::<f64>() / count).exp();
+        self.means.add(mean.low <= truth && truth <= mean.high);
     }
 
     fn verdict(&mut self, truth: &Pair, said: PairVerdict) {
@@ -140,6 +147,7 @@ impl Seen {
             percent(self.wrong),
             percent(self.right),
             format!("{:.1} %", width * 100.0),
+            percent(self.means),
             percent(self.repetitions),
             percent(self.transfers),
         ];
@@ -165,7 +173,7 @@ fn holds(interval: &Interval, truth: &Pair) -> bool {
 }
 
 /// The campaign as record files, read as a report reads them.
-fn read(design: Design) -> Campaign {
+fn read(design: &Design) -> Campaign {
     let folder = tempfile::tempdir().unwrap();
     design.write(folder.path()).unwrap();
     let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()).collect();
@@ -191,7 +199,8 @@ fn intervals_and_verdicts_keep_their_promise() {
     for between in BETWEEN {
         let mut seen = Seen::default();
         for seed in first..first + campaigns {
-            seen.campaign(Design { trials: 5, repetitions: 2, between, leechers: 3, points: 0, seed });
+            let pairs = pairs();
+            seen.campaign(&Design { pairs, trials: 5, repetitions: 2, between, leechers: 3, points: 0, seed });
         }
         println!("{}", seen.row(between));
         all.push((between, seen));
@@ -206,6 +215,7 @@ fn intervals_and_verdicts_keep_their_promise() {
         assert!(!seen.passed.is_above(ONE_SIDED), "log-sd {between}: {:?}", seen.passed);
         assert!(!seen.accused.is_above(ONE_SIDED), "log-sd {between}: {:?}", seen.accused);
         assert!(!seen.wrong.is_above(ONE_SIDED), "log-sd {between}: {:?}", seen.wrong);
+        assert!(!seen.means.is_below(PROMISED), "log-sd {between}: {:?}", seen.means);
         // Without spread between trials everything in them is independent, and they may be taken as such.
         if *between > 0.0 {
             assert!(seen.repetitions.is_below(PROMISED), "log-sd {between}: not found out: {:?}", seen.repetitions);

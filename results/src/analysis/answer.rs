@@ -10,6 +10,8 @@ use super::{
 
 /// Levels whose sentences stand in full; of more, only how many hold is said.
 const IN_FULL: usize = 3;
+/// How often a verdict is wrong: [`crate::statistics::CONFIDENCE`] leaves 2.5 % at each end.
+const WRONG: &str = "Said of one cell, within or beyond the margin is wrong at most once in 40.";
 /// Cells that are named one by one.
 const NAMED: usize = 3;
 
@@ -30,6 +32,8 @@ pub(super) fn answer(
         comparisons.iter().partition(|comparison| comparison.claim == *first);
     let writer = Writer { question, several: several(&main) };
     let details = main.iter().flat_map(|comparison| writer.details(comparison));
+    let decided = main.iter().flat_map(|comparison| &comparison.pairs).any(|pair| pair.ratio.is_some());
+    let details = details.chain(decided.then(|| WRONG.to_owned()));
     let details = details.chain(others.iter().map(|comparison| writer.sentence(comparison)));
     Answer { form: form(&main), sentence: writer.headline(&main), details: details.collect() }
 }
@@ -147,6 +151,7 @@ impl Writer<'_> {
                 let rest = rest(open, without);
                 format!("Broken: that {claim} holds in {within} of {cells} and is false in {beyond}, {place}{rest}.")
             }
+            ClaimVerdict::Undecided if open == all => format!("Undecided: whether {claim} is open in all {cells}."),
             ClaimVerdict::Undecided => {
                 format!("Undecided: that {claim} holds in {within} of {cells}{}.", rest(open, without))
             }
@@ -187,7 +192,9 @@ impl Writer<'_> {
     /// A level as people read it.
     fn name(&self, level: &str) -> String {
         match &self.question.compare {
-            Some(compare) if compare.axis != "system" => format!("{} {level}", compare.axis),
+            Some(compare) if !["system", "campaign"].contains(&compare.axis.as_str()) => {
+                format!("{} {level}", compare.axis)
+            }
             _ => level.to_owned(),
         }
     }
@@ -226,7 +233,7 @@ impl Writer<'_> {
     fn size(&self, comparison: &Comparison) -> Option<String> {
         let mean = comparison.mean?;
         let mut ratios: Vec<(f64, &Pair)> =
-            comparison.pairs.iter().filter_map(|pair| Some((pair.ratio?.estimate, pair))).collect();
+            comparison.pairs.iter().filter_map(|pair| Some((pair.times_worse?, pair))).collect();
         ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (least, most) = (ratios.first()?, ratios.last()?);
         let what = words(comparison.claim.metric).2;
@@ -237,7 +244,7 @@ impl Writer<'_> {
         Some(format!(
             "{over} {} {what} {} times {}'s{range}.",
             self.name(&comparison.level),
-            times(mean.estimate),
+            times(mean),
             self.name(&comparison.baseline)
         ))
     }
@@ -278,10 +285,7 @@ fn sure(comparison: &Comparison) -> String {
     let few = if without { ", too few for an interval in some cells" } else { "" };
     let more = comparison.pairs.iter().filter_map(|pair| pair.trials_to_decide).max();
     let more = more.map(|more| format!("; about {more} a side would decide the open ones")).unwrap_or_default();
-    format!(
-        "Each cell's verdict rests on a 95 % interval of its ratio over {trials} a side{few}{more}. Said of one cell, within or \
-         beyond the margin is wrong at most once in 40."
-    )
+    format!("Each cell's verdict rests on a 95 % interval of its ratio over {trials} a side{few}{more}.")
 }
 
 /// Where pairs of one kind lie: by the levels that tell them from the others, or one by one.

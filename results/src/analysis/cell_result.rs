@@ -23,6 +23,10 @@ pub struct CellResult {
     pub observe: String,
     /// Drivers and versions of the nodes, as they say: `qbittorrent v4.5.2`.
     pub software: BTreeSet<String>,
+    /// What the nodes ran on: each value of each field of [`benchgrid_measures::Environment`] that something is known of.
+    pub environment: BTreeMap<String, BTreeSet<String>>,
+    /// Least and most bytes a second that the nodes' links sent and received when they were tried, before the transfers.
+    pub links: [Option<(f64, f64)>; 2],
     /// How much of what was asked for is there.
     pub state: CellState,
     /// Trials that were asked for; 0: nobody knows.

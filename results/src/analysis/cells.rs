@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::{
     AttemptResult, CellResult, CellState, Estimate, GroupResult, Node, PlannedCell, Quantity, Question, Repetition,
     Trial,
@@ -56,6 +58,9 @@ fn result(cell: &PlannedCell, system: &str, observe: &str, all: &[&Transfer], ca
         system: system.to_owned(),
         observe: observe.to_owned(),
         software: all.iter().map(software).filter(|words| !words.is_empty()).collect(),
+        environment: environment(all, campaign),
+        links: ["benchgrid_baseline_up_bytes_per_second", "benchgrid_baseline_down_bytes_per_second"]
+            .map(|metric| ends(all.iter().filter_map(|transfer| transfer.value(metric)))),
         state: CellState::of(trials.len(), cell.trials),
         planned_trials: cell.trials,
         groups: groups(&trials),
@@ -67,6 +72,31 @@ fn result(cell: &PlannedCell, system: &str, observe: &str, all: &[&Transfer], ca
     };
     result.anomalies = super::anomalies::anomalies(&result, all);
     result
+}
+
+/// What is known of the machines of some transfers' nodes.
+fn environment(all: &[&Transfer], campaign: &Campaign) -> BTreeMap<String, BTreeSet<String>> {
+    let nodes: BTreeSet<(&str, &str)> = all.iter().map(|it| (it.label("attempt"), it.label("node"))).collect();
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for environment in nodes.into_iter().filter_map(|(attempt, node)| campaign.node(attempt, node)) {
+        let Ok(Value::Object(fields)) = serde_json::to_value(environment) else { continue };
+        for (name, value) in fields {
+            let word = match value {
+                Value::String(word) => word,
+                Value::Number(number) if number.as_f64() != Some(0.0) => number.to_string(),
+                _ => continue,
+            };
+            if !word.is_empty() {
+                known.entry(name).or_default().insert(word);
+            }
+        }
+    }
+    known
+}
+
+/// The least and the most of some values.
+fn ends(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.map(|value| (value, value)).reduce(|(low, high), (value, _)| (low.min(value), high.max(value)))
 }
 
 impl CellState {

@@ -134,7 +134,7 @@ fn comparison_table(text: &mut String, analysis: &Analysis, comparison: &Compari
                 cell(&pair_title(pair)),
                 side(pair.cell),
                 side(pair.partner),
-                pair.ratio.map_or("n/a".to_owned(), |ratio| times(ratio.estimate)),
+                pair.times_worse.map_or("n/a".to_owned(), times),
                 interval,
                 pair.verdict.word().to_owned(),
                 number(pair.delta, 2),
@@ -171,7 +171,7 @@ fn along(text: &mut String, comparison: &Comparison) {
                 levels.push((level, Vec::new()));
                 levels.len() - 1
             });
-            levels[place].1.extend(pair.ratio);
+            levels[place].1.extend(pair.known());
         }
     }
     for (axis, levels) in axes.into_iter().filter(|(_, levels)| levels.len() > 1) {

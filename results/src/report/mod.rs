@@ -3,6 +3,7 @@
 //! In: an [`Analysis`]. Out: text. Nothing is computed here but what a form of writing needs.
 
 mod csv;
+pub mod html;
 mod markdown;
 
 use std::collections::BTreeMap;
@@ -31,7 +32,8 @@ impl Report {
             ("report.json", serde_json::to_string_pretty(analysis).unwrap_or_default() + "\n"),
             ("samples.jsonl", campaign.samples().fold(String::new(), |text, line| text + &line + "\n")),
         ];
-        Self { files: files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect() }
+        let files = files.into_iter().map(|(path, text)| (path.to_owned(), text));
+        Self { files: files.chain(html::pages(analysis)).collect() }
     }
 }
 
