@@ -113,9 +113,9 @@ impl Seen {
                 count.add(ratio(&level, &baseline).is_some_and(|interval| holds(&interval, truth)));
             }
         }
-        let (mean, count) = (comparison.mean.unwrap(), f64::from(u32::try_from(logs.len()).unwrap()));
+        let ((low, high), count) = (comparison.mean_interval.unwrap(), f64::from(u32::try_from(logs.len()).unwrap()));
         let truth = (logs.iter().sum::<f64>() / count).exp();
-        self.means.add(mean.low <= truth && truth <= mean.high);
+        self.means.add(low <= truth && truth <= high);
     }
 
     fn verdict(&mut self, truth: &Pair, said: PairVerdict) {

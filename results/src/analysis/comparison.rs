@@ -21,9 +21,9 @@ pub struct Comparison {
     pub pairs: Vec<Pair>,
     /// What comes out for the claim as a whole: it holds only if it holds in every cell (intersection-union test, Berger 1982).
     pub verdict: ClaimVerdict,
-    /// Geometric mean of the ratios of medians of all pairs that have one; infinite where one is.
+    /// Geometric mean of the ratios that have an interval or, where none has, of all; infinite where one is.
     pub mean: Option<f64>,
-    /// Its 95 % interval, where every one of those ratios has one.
+    /// Its 95 % interval, where ratios have intervals.
     pub mean_interval: Option<(f64, f64)>,
 }
 

@@ -62,8 +62,9 @@ impl Sides<'_> {
         let pairs = keys.into_iter().map(|key| self.pair(claim, &key.0, of(&ours, key), of(&theirs, key)));
         let mut pairs: Vec<Pair> = pairs.collect();
         adjust(&mut pairs);
-        let mean = geometric_mean(&pairs.iter().filter_map(Pair::known).collect::<Vec<_>>());
-        let sure = pairs.iter().all(|pair| pair.times_worse.is_none() || pair.ratio.is_some());
+        let sure = pairs.iter().any(|pair| pair.ratio.is_some());
+        let of = pairs.iter().filter_map(|pair| if sure { pair.ratio } else { pair.known() });
+        let mean = geometric_mean(&of.collect::<Vec<_>>());
         Some(Comparison {
             claim,
             level: self.level.to_owned(),
@@ -116,7 +117,9 @@ impl Sides<'_> {
             cell,
             partner,
             levels: levels.clone(),
-            times_worse: ratio.map(|ratio| ratio.estimate).or_else(|| quotient(&level, &baseline)),
+            times_worse: ratio
+                .map(|ratio| ratio.estimate)
+                .or_else(|| quotient(&level, &baseline).filter(|_| claim.metric != Metric::Success)),
             ratio,
             delta: cliffs_delta(&level, &baseline),
             p: welch(&level, &baseline),
