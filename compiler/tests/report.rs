@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on has failed")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,17 +39,27 @@ fn report(place: &Path, arguments: &[&str]) -> Result<String, String> {
 }
 
 /// Everything in a folder, by path.
-fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
+fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => found.extend(files(&path).into_iter().map(|(inner, bytes)| (path.join(inner), bytes))),
-            false => found.push((PathBuf::from(path.file_name().unwrap()), fs::read(&path).unwrap())),
+        let name = PathBuf::from(path.file_name().unwrap());
+        if path.is_dir() {
+            found.extend(files(&path).into_iter().map(|(inner, text)| (name.join(inner), text)));
+        } else {
+            found.insert(name, fs::read_to_string(&path).unwrap());
         }
     }
-    found.sort();
     found
+}
+
+#[track_caller]
+fn same(one: &Path, other: &Path) {
+    let (one, other) = (files(one), files(other));
+    assert!(one.len() > 3 && one.keys().eq(other.keys()), "{:?} {:?}", one.keys(), other.keys());
+    for (path, text) in one {
+        assert_eq!(text, other[&path], "{}", path.display());
+    }
 }
 
 #[test]
@@ -60,13 +71,14 @@ fn record_file_archive_samples_and_store_give_the_same_report() {
 
     let again = report(place.path(), &["--records", &at("one"), "--out", &at("two")]).unwrap();
     assert_eq!(again, printed, "from the report's own samples");
-    assert_eq!(files(Path::new(&at("one"))), files(Path::new(&at("two"))));
+    same(Path::new(&at("one")), Path::new(&at("two")));
 
     archive(place.path(), &text);
-    let archived = |reference: &str| report(place.path(), &["--archive", reference]);
+    let archived = |reference: &str| report(place.path(), &["--archive", reference, "--out", &at(reference)]);
     assert_eq!(archived("results"), Ok(printed.clone()), "from a branch");
     assert_eq!(archived(&git(place.path(), &["rev-parse", "results"])), Ok(printed.clone()), "from a commit");
-    assert_eq!(archived("archive"), Ok(printed.clone()), "from a folder");
+    assert_eq!(report(place.path(), &["--archive", "archive"]), Ok(printed.clone()), "from a folder");
+    same(Path::new(&at("one")), Path::new(&at("results")));
 
     let store = Server::start(&[]);
     let lines = text.lines();
@@ -77,9 +89,11 @@ fn record_file_archive_samples_and_store_give_the_same_report() {
     let (end, mut stored) = (Instant::now() + SHOWS, Err(String::new()));
     while stored.as_ref() != Ok(&printed) && Instant::now() < end {
         thread::sleep(Duration::from_millis(500));
-        stored = report(place.path(), &["--lab", lab.to_str().unwrap(), "--store", &store.base]);
+        let lab = lab.to_str().unwrap();
+        stored = report(place.path(), &["--lab", lab, "--store", &store.base, "--out", &at("stored")]);
     }
     assert_eq!(stored, Ok(printed), "from the store");
+    same(Path::new(&at("one")), Path::new(&at("stored")));
 }
 
 /// Commits an archive of these lines to a branch, whose files stay in the folder `archive` as well.
