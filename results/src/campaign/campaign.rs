@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use benchgrid_measures::{Environment, Sample};
 
-use super::{Builder, Ending, LeftOut, NodeSample, Oddity, Transfer};
+use super::{Builder, Ending, LeftOut, NodeSample, Oddity, OdditySample, Transfer};
 
 /// Everything that was read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,7 +25,8 @@ impl Campaign {
         builder.finish(None)
     }
 
-    /// The campaign as lines of JSON, from which it can be read again: what nodes ran on, transfers, endings.
+    /// The campaign as lines of JSON, from which it can be read again: what nodes ran on, transfers, endings, what
+    /// was odd about reading them.
     pub fn samples(&self) -> impl Iterator<Item = String> {
         let of = |attempt: &String, (node, environment): (&String, &Environment)| NodeSample {
             attempt: attempt.clone(),
@@ -35,7 +36,10 @@ impl Campaign {
         let nodes = self.nodes.iter().flat_map(move |(attempt, nodes)| nodes.iter().map(move |node| of(attempt, node)));
         let nodes = nodes.filter_map(|node| serde_json::to_string(&node).ok());
         let transfers = self.transfers.iter().filter_map(|transfer| serde_json::to_string(transfer).ok());
-        nodes.chain(transfers).chain(self.endings.values().filter_map(|ending| serde_json::to_string(ending).ok()))
+        let endings = self.endings.values().filter_map(|ending| serde_json::to_string(ending).ok());
+        let odd = self.oddities.iter().filter(|oddity| oddity.is_of_reading());
+        let odd = odd.filter_map(|oddity| serde_json::to_string(&OdditySample { oddity: oddity.clone() }).ok());
+        nodes.chain(transfers).chain(endings).chain(odd)
     }
 
     /// Leaves only attempts that a node of this software took part in: its version contains the text.
