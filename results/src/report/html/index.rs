@@ -119,7 +119,8 @@ fn cells(view: &View<'_>) -> Vec<Element> {
     let mut content = Vec::new();
     for (place, comparison) in comparisons.iter().enumerate() {
         let claim = words::claim(comparison.claim, &comparison.level, &comparison.baseline);
-        let mut sentence = format!("{claim}, seen by {}: {}.", comparison.observe, comparison.verdict.word());
+        let mut sentence =
+            format!("Claim: {claim}, seen by {}. Verdict: {}.", comparison.observe, comparison.verdict.word());
         if let Some(mean) = comparison.mean {
             let ends = number::range(mean.low, mean.high);
             sentence = format!("{sentence} Geometric mean of the ratios: {} ({ends}).", number::times(mean.estimate));
