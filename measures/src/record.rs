@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Environment, ExpositionLine, METRICS};
+use crate::{Environment, ExpositionLine, METRICS, as_stored};
 
 /// Version of the [`Record`]'s form.
 pub const RECORD_SCHEMA: u32 = 1;
@@ -323,7 +323,7 @@ impl Record {
             .map(|(metric, value)| ExpositionLine {
                 name: metric.name.to_owned(),
                 labels: labels.clone(),
-                value,
+                value: as_stored(value),
                 timestamp_ms: self.ended_ms,
             })
             .collect()

@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use schemars::schema_for;
 use serde_json::{Map, Value, json};
 
-use crate::{AttemptName, CURVE_METRIC, Environment, METRICS, NODE_METRIC, OUTCOME_METRIC, Record, Sample};
+use crate::{
+    AttemptName, CURVE_METRIC, Counters, Environment, METRICS, NODE_METRIC, OUTCOME_METRIC, RECORD_SCHEMA, Record,
+    Sample,
+};
 
 /// Labels that are words of the record, and the fields they come from.
 const WORDS: [(&str, &str); 15] = [
@@ -26,6 +29,18 @@ const WORDS: [(&str, &str); 15] = [
 
 /// Labels that are numbers of the record.
 const NUMBERS: [(&str, &str); 2] = [("trial", "/trial"), ("repetition", "/repetition")];
+
+/// A number with as many digits as the store is sure to keep: whole ones as they are, others to 11 significant digits.
+///
+/// VictoriaMetrics keeps decimals: it multiplies by 100 until the number is whole to one part in 10^12 or exceeds 10^12, and cuts
+/// off what is left (`positiveFloatToDecimalSlow` of its `lib/decimal`). A number of 11 digits is whole before that, so
+/// it comes back as it went.
+pub fn as_stored(value: f64) -> f64 {
+    if value.fract() == 0.0 {
+        return value;
+    }
+    format!("{value:.10e}").parse().unwrap_or(value)
+}
 
 /// Fields of a record that hold a number, a word or a list of them: JSON pointer (`*` for each element of a list) and
 /// description, which says whether it is stored.
@@ -82,6 +97,44 @@ pub fn stored_part(record: &Record) -> Value {
     plain(value)
 }
 
+/// A record from its [`stored_part`]; what is not stored is empty in it.
+pub fn stored_record(stored: &Value) -> Result<Record, serde_json::Error> {
+    let mut record = json!({
+        "schema": RECORD_SCHEMA, "number": 0, "levels": {}, "driver": "", "version": "", "content_sha256": "", "seeders": [],
+        "timing": {}, "counters": Counters::default(), "baseline": {}, "curve": [],
+        "invalid": if stored["valid"] == json!(true) { json!([]) } else { json!(["not stored"]) },
+    });
+    merge(&mut record, whole_numbers(stored));
+    if let Some(failure) = record["failure"].as_object_mut() {
+        failure.insert("detail".to_owned(), json!(""));
+    }
+    serde_json::from_value(record)
+}
+
+/// Puts fields over those that are there.
+fn merge(value: &mut Value, over: Value) {
+    match (value, over) {
+        (Value::Object(fields), Value::Object(over)) => {
+            over.into_iter().for_each(|(name, field)| merge(fields.entry(name).or_insert(Value::Null), field));
+        }
+        (value, over) => *value = over,
+    }
+}
+
+/// Whole numbers as such: fields that count take no others.
+#[expect(clippy::cast_possible_truncation, reason = "what fits and is whole is the same after it")]
+fn whole_numbers(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(number) if number.fract() == 0.0 && number.abs() < 1e18 => json!(number as i64),
+            _ => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(whole_numbers).collect(),
+        Value::Object(map) => map.iter().map(|(name, field)| (name.clone(), whole_numbers(field))).collect(),
+        other => other.clone(),
+    }
+}
+
 fn remove(value: &mut Value, path: &[&str]) {
     match (value, path) {
         (Value::Object(map), [name]) => drop(map.remove(*name)),
@@ -99,7 +152,7 @@ fn seconds_since(first: Option<&i64>, stamp: i64) -> Value {
 /// Numbers as floating ones; nothing that is empty.
 fn plain(value: Value) -> Value {
     match value {
-        Value::Number(number) => json!(number.as_f64()),
+        Value::Number(number) => json!(number.as_f64().map(as_stored)),
         Value::Array(items) => Value::Array(items.into_iter().map(plain).collect()),
         Value::Object(map) => {
             let fields = map.into_iter().map(|(name, field)| (name, plain(field)));
@@ -205,8 +258,8 @@ fn set(record: &mut Map<String, Value>, pointer: &str, value: Value) {
 mod tests {
     use super::*;
     use crate::{
-        Baseline, Cgroup, Counters, CurvePoint, ExpositionLine, Failure, Identity, Isolation, Kind, Node, Observation,
-        Phase, RECORD_SCHEMA, Role, Timing,
+        Baseline, Cgroup, CurvePoint, ExpositionLine, Failure, Identity, Isolation, Kind, Node, Observation, Phase,
+        Role, Timing,
     };
 
     /// A record with something in every field, no number twice.
@@ -320,6 +373,22 @@ mod tests {
     }
 
     #[test]
+    fn numbers_keep_what_the_store_keeps() {
+        for (value, stored) in [
+            (131.493_448_838_985_2, 131.493_448_84),
+            (-0.000_012_345_678_901_26, -0.000_012_345_678_901),
+            (0.1 + 0.2, 0.3),
+            (123_456_789_012.75, 123_456_789_010.0),
+            (9_007_199_254_740_991.0, 9_007_199_254_740_991.0),
+            (0.0, 0.0),
+        ] {
+            assert_eq!(as_stored(value).to_bits(), f64::to_bits(stored), "{value}");
+            assert_eq!(as_stored(stored).to_bits(), f64::to_bits(stored), "{value}, again");
+        }
+        assert!(as_stored(f64::NAN).is_nan());
+    }
+
+    #[test]
     fn every_field_says_whether_it_is_stored() {
         let fields = record_fields();
         for (pointer, description) in &fields {
@@ -341,6 +410,18 @@ mod tests {
         assert_eq!(rebuild(&samples(&record)), BTreeMap::from([(record.id.clone(), whole.clone())]));
         assert_eq!(whole["curve"][1]["seconds"], json!(1.234));
         assert_eq!((&whole["valid"], &whole["number"]), (&json!(false), &json!(2.0)));
+    }
+
+    #[test]
+    fn a_record_comes_back_from_its_stored_part() {
+        let nothing = Record { counters: Counters::default(), curve: Vec::new(), version: String::new(), ..record() };
+        for record in [record(), Record { failure: None, success: true, invalid: Vec::new(), ..record() }, nothing] {
+            let stored = stored_part(&record);
+            let back = stored_record(&stored).unwrap();
+            assert_eq!((stored_part(&back), back.lines()), (stored, record.lines()));
+            assert_eq!((back.labels(), back.curve_stamps()), (record.labels(), record.curve_stamps()));
+        }
+        assert!(stored_record(&json!({})).is_err());
     }
 
     #[test]

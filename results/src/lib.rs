@@ -1,16 +1,16 @@
 //! Turns what was stored into what people read.
 //!
-//! In: VictoriaMetrics, or record files. Out: transfers, one value a trial, and tables in Markdown, CSV and JSON lines.
+//! In: VictoriaMetrics, or record files. Out: transfers, one value a trial, comparisons, and a report of them.
 //! The unit of statistics is the trial: leechers of a repetition, and repetitions of a trial, are not independent.
 
+pub mod analysis;
+mod campaign;
 mod report;
 mod source;
-mod statistics;
-mod summary;
-mod transfer;
+pub mod statistics;
 
-pub use report::{Report, markdown};
-pub use source::{SourceError, from_records, from_store};
-pub use statistics::{Spread, median, spread};
-pub use summary::{CellSummary, GroupSummary, Quantity, summarise};
-pub use transfer::{Campaign, Ending, Transfer};
+pub use campaign::{Campaign, Ending, Labels, LeftOut, Oddity, Transfer};
+pub use report::{Report, html, markdown};
+pub use source::{
+    ArchiveFile, Mistake, Mistakes, Selection, SourceError, archive_files, from_archive, from_records, from_store,
+};

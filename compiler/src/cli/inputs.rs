@@ -12,8 +12,8 @@ use crate::matrix::{Matrix, expand};
 use crate::plan::{Plan, Subject, Systems, Trouble, plan};
 use crate::render::contract_troubles;
 use crate::spec::{
-    Diagnostic, Document, Lab, Located, Scenario, Severity, System, any_error, base_folder, codes, load_document,
-    load_lab, load_scenario, load_used_system, sort, suggest, text,
+    Diagnostic, Document, Lab, Located, Scenario, Severity, System, any_error, base_folder, codes, lab_of,
+    load_document, load_lab, load_scenario, load_used_system, parse_document, sort, suggest, text,
 };
 
 /// That a file which was named is there.
@@ -41,6 +41,14 @@ pub(super) fn lab(path: &Path) -> Result<Lab, Exit> {
     let (lab, diagnostics) = load_lab(path);
     told(diagnostics, lab).map(|lab| lab.value)
 }
+
+/// The lab of what names none: this machine.
+pub(super) fn local_lab() -> (Option<Located<Lab>>, Vec<Diagnostic>) {
+    let (document, found) = parse_document(Path::new("labs/local.yaml"), LOCAL.as_bytes());
+    document.map_or((None, Vec::new()), |document| lab_of(document, found))
+}
+
+const LOCAL: &str = include_str!("../../../labs/local.yaml");
 
 /// The folder that the work tree with a file starts at, where there is one.
 pub(super) fn root(path: &Path) -> Option<PathBuf> {

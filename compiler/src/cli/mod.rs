@@ -10,6 +10,7 @@ pub mod files;
 mod function;
 pub mod init;
 pub mod inputs;
+mod measured;
 mod out_folder;
 mod plan;
 pub mod programs;

@@ -32,8 +32,8 @@ impl<'r> Snapshot<'r> {
         Ok(Self { repo, branch: branch.to_owned(), prefix: prefix.to_owned(), commit, tree })
     }
 
-    /// What a branch, tag or commit of the repository holds below `prefix`; it must be of that lab.
-    pub fn of_lab(repo: &'r Repository, reference: &str, prefix: &str, lab: &str) -> Result<Self, GitError> {
+    /// What a branch, tag or commit of the repository holds below `prefix`.
+    pub fn of(repo: &'r Repository, reference: &str, prefix: &str) -> Result<Self, GitError> {
         let commit = match repo.revparse_single(reference).and_then(|object| object.peel_to_commit()) {
             Ok(commit) => commit.id(),
             Err(error) if matches!(error.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec) => {
@@ -41,7 +41,12 @@ impl<'r> Snapshot<'r> {
             }
             Err(error) => return Err(error.into()),
         };
-        let snapshot = Self::at(repo, reference, Some(commit), prefix.trim_matches('/'))?;
+        Self::at(repo, reference, Some(commit), prefix.trim_matches('/'))
+    }
+
+    /// What a branch, tag or commit of the repository holds below `prefix`; it must be of that lab.
+    pub fn of_lab(repo: &'r Repository, reference: &str, prefix: &str, lab: &str) -> Result<Self, GitError> {
+        let snapshot = Self::of(repo, reference, prefix)?;
         guard::ours(&snapshot, lab)?;
         Ok(snapshot)
     }

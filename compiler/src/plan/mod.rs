@@ -21,6 +21,7 @@ pub(crate) mod overhead;
 mod pair;
 mod planner;
 mod provision;
+mod question;
 pub(crate) mod renaming;
 mod seeders;
 pub(crate) mod shown;
@@ -42,6 +43,8 @@ use value::Spot;
 
 use std::collections::BTreeMap;
 
+use benchgrid_results::analysis::Compare;
+
 use crate::kustomize::{BuiltBase, check_base};
 use crate::matrix::{Exclusion, Matrix};
 use crate::parallel;
@@ -54,8 +57,8 @@ pub struct Plan {
     pub scenario: String,
     /// What the campaign is to answer.
     pub question: Option<String>,
-    /// The axis whose levels are compared.
-    pub compare_axis: Option<String>,
+    /// Which levels are compared, and what is claimed of them.
+    pub compare: Option<Compare>,
     /// What makes the scenario measure everything anew.
     pub salt: Option<String>,
     /// How progress is seen.
@@ -137,7 +140,7 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
     Ok(Plan {
         scenario: scenario.metadata.name.clone(),
         question: scenario.spec.question.clone(),
-        compare_axis: scenario.spec.compare.as_ref().map(|compare| compare.axis.clone()),
+        compare: question::compare(scenario, &cells),
         lab: lab.metadata.name.clone(),
         salt: scenario.spec.salt.clone(),
         observe: scenario.spec.measure.observe.clone(),

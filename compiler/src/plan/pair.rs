@@ -94,7 +94,7 @@ pub(super) fn pairs(scenario: &Scenario, matrix: &Matrix, cells: &[Cell], warnin
 }
 
 /// Whether the scenario's word for the baseline is this level.
-fn names(level: &Level, baseline: &Value) -> bool {
+pub(super) fn names(level: &Level, baseline: &Value) -> bool {
     let text = baseline.as_str().map_or_else(|| baseline.to_string(), str::to_owned);
     let quantity = || text.parse::<crate::spec::Quantity>().ok().map(|quantity| quantity.to_string());
     level.to_string() == text || quantity().is_some_and(|shown| level.to_string() == shown)

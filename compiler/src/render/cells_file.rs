@@ -96,7 +96,7 @@ impl CellsFile {
             question: plan.question.clone(),
             salt: plan.salt.clone(),
             observe: if plan.observe == [Observe::Counter] { Vec::new() } else { plan.observe.clone() },
-            compare_axis: plan.compare_axis.clone(),
+            compare_axis: plan.compare.as_ref().map(|compare| compare.axis.clone()),
             cells: plan.cells.iter().enumerate().map(entry).collect(),
             exclusions: plan
                 .exclusions

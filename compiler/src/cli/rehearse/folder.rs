@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use benchgrid_measures::Timestamp;
-use benchgrid_results::{Report, SourceError, from_records};
+use benchgrid_results::analysis::{Analysis, Question};
+use benchgrid_results::{Selection, SourceError, from_records, markdown};
 
+use crate::cli::measured::now_ms;
 use crate::rehearsal::names;
 
 /// The summary of a folder.
@@ -79,8 +81,9 @@ impl Folder {
         remark: Option<&str>,
         left_out: &BTreeMap<&str, Vec<String>>,
     ) -> Result<String, SourceError> {
-        let campaign = from_records(&[self.path.join(names::RECORDS)])?;
-        let mut text = Report::new(&campaign).markdown;
+        let campaign = from_records(&[self.path.join(names::RECORDS)], &Selection::default(), now_ms())?;
+        let questions = Question::found(&campaign).into_iter();
+        let mut text: String = questions.map(|question| markdown(&Analysis::new(&campaign, question))).collect();
         if let Some(remark) = remark {
             let _ = write!(text, "\n## How it was measured\n\n{remark}\n");
         }

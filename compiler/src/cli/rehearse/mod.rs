@@ -19,15 +19,12 @@ use super::{Exit, fail, inputs, print, say};
 use crate::plan::{Cell, Plan, measuring_seconds};
 use crate::rehearsal::{Rehearsal, Site, rehearsal};
 use crate::render;
-use crate::spec::{ImagePolicy, Lab, Scenario, Shaping, lab_of, load_lab, parse_document};
+use crate::spec::{ImagePolicy, Lab, Scenario, Shaping, load_lab};
 use attempt::Attempt;
 use folder::Folder;
 use machine::{Machine, Sandboxing};
 use progress::Progress;
 use stop::Stop;
-
-/// The lab of a rehearsal that names none.
-const LOCAL: &str = include_str!("../../../../labs/local.yaml");
 
 /// Seconds of an attempt beside its measuring: pods, registering, leave. Measured with the smoke scenario.
 const AROUND_SECONDS: f64 = 3.0;
@@ -144,8 +141,7 @@ impl Arguments {
             inputs::there(path)?;
             load_lab(path)
         } else {
-            let (document, found) = parse_document(std::path::Path::new("labs/local.yaml"), LOCAL.as_bytes());
-            document.map_or((None, Vec::new()), |document| lab_of(document, found))
+            inputs::local_lab()
         };
         let unshaped = machine.sandboxing != Sandboxing::Whole;
         inputs::planned_with(&self.scenario, lab, &|scenario, lab| here(scenario, lab, unshaped))

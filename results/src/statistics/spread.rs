@@ -1,19 +1,5 @@
 use serde::Serialize;
 
-/// The middle of the values, or the mean of the two middle ones; infinity sorts last.
-///
-/// A failed transfer is `+infinity`, so the median stays defined while fewer than half fail. None of nothing.
-pub fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(sorted[middle]),
-        _ => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
-    }
-}
-
 /// How much of the spread of a quantity lies between trials, and how much within them.
 ///
 /// One-way random-effects analysis of variance on the logarithms (Searle and others 1992, section 3.6), so the
@@ -69,14 +55,6 @@ pub fn spread(trials: &[Vec<f64>]) -> Option<Spread> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn median_survives_failures() {
-        assert_eq!(median(&[]), None);
-        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(&[1.0, 2.0, 3.0, f64::INFINITY]), Some(2.5));
-        assert_eq!(median(&[1.0, f64::INFINITY, f64::INFINITY]), Some(f64::INFINITY));
-    }
 
     #[test]
     fn spread_finds_its_parts() {

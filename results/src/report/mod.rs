@@ -1,0 +1,45 @@
+//! A report as files: what people read, and what programs read.
+//!
+//! In: an [`Analysis`]. Out: text. Nothing is computed here but what a form of writing needs.
+
+mod csv;
+pub mod html;
+mod markdown;
+
+use std::collections::BTreeMap;
+
+use crate::Campaign;
+use crate::analysis::Analysis;
+
+pub use markdown::markdown;
+
+/// Its Markdown.
+const MARKDOWN: &str = "report.md";
+
+/// A report, as the files of its folder.
+pub struct Report {
+    /// Contents by path below the folder.
+    pub files: BTreeMap<String, String>,
+}
+
+impl Report {
+    /// Makes every file.
+    pub fn new(campaign: &Campaign, analysis: &Analysis) -> Self {
+        let files = [
+            (MARKDOWN, markdown(analysis)),
+            ("cells.csv", csv::cells(analysis)),
+            ("comparisons.csv", csv::comparisons(analysis)),
+            ("report.json", serde_json::to_string_pretty(analysis).unwrap_or_default() + "\n"),
+            ("samples.jsonl", campaign.samples().fold(String::new(), |text, line| text + &line + "\n")),
+        ];
+        let files = files.into_iter().map(|(path, text)| (path.to_owned(), text));
+        Self { files: files.chain(html::pages(analysis)).collect() }
+    }
+}
+
+impl Report {
+    /// What people read in a terminal or a pull request.
+    pub fn markdown(&self) -> &str {
+        self.files.get(MARKDOWN).map_or("", String::as_str)
+    }
+}
