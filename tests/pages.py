@@ -38,7 +38,7 @@ CELLS = 6
 BROKEN = [
     ("overflow", "document.querySelector('main').insertAdjacentHTML('beforeend', '<p style=\"width:3000px;max-width:none\">wide</p>')"),
     ("keyboard", "document.querySelectorAll('.scroll').forEach(e => { e.removeAttribute('tabindex'); e.style.width = '50px' })"),
-    ("cell", "{ const e = document.querySelector('td'); e.style.maxWidth = '5px'; e.style.overflow = 'hidden'; e.style.whiteSpace = 'nowrap' }"),
+    ("cell", "document.querySelector('.map').style.cssText = 'table-layout:fixed;width:60px'"),
     ("figure", "document.querySelector('figure svg').style.display = 'none'; document.querySelector('figure').style.height = '0'"),
     ("figure", "document.querySelectorAll('figure g').forEach(e => e.remove())"),
     ("figure", "document.querySelector('figure g').setAttribute('transform', 'translate(0 -400)')"),

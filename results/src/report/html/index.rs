@@ -119,7 +119,8 @@ fn cells(view: &View<'_>) -> Vec<Element> {
     let mut content = Vec::new();
     for (place, comparison) in comparisons.iter().enumerate() {
         let claim = words::claim(comparison.claim, &comparison.level, &comparison.baseline);
-        let mut sentence = format!("{claim}, seen by {}: {}.", comparison.observe, comparison.verdict.word());
+        let mut sentence =
+            format!("Claim: {claim}, seen by {}. Verdict: {}.", comparison.observe, comparison.verdict.word());
         if let Some(mean) = comparison.mean {
             let ends = comparison.mean_interval.map(|(low, high)| format!(" ({})", number::range(low, high)));
             let ends = ends.unwrap_or_default();
