@@ -130,6 +130,9 @@ fn the_sample_is_what_the_program_makes_of_its_samples() {
         if std::env::var_os("BENCHGRID_BLESS").is_some() {
             fs::write(sample.join(name), &made).unwrap();
         }
-        assert!(made == fs::read_to_string(sample.join(name)).unwrap(), "{name} differs from docs/sample/rehearsed-3x3");
+        assert!(
+            made == fs::read_to_string(sample.join(name)).unwrap(),
+            "{name} differs from docs/sample/rehearsed-3x3"
+        );
     }
 }
