@@ -116,3 +116,23 @@ fn archive(place: &Path, text: &str) {
     git(place, &["init", "--quiet"]);
     git(place, &["fetch", "--quiet", "archive", "results:results"]);
 }
+
+/// `BENCHGRID_BLESS=1` writes the sample's tables anew.
+#[test]
+fn the_sample_is_what_the_program_makes_of_its_samples() {
+    let sample = root().join("docs/sample/rehearsed-3x3");
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().to_str().unwrap();
+    let records = ["--records", "docs/sample/rehearsed-3x3", "--out", folder];
+    report(root(), &[&["matrices/demo-3x3.yaml"], &records[..]].concat()).unwrap();
+    for name in ["report.md", "cells.csv", "comparisons.csv", "samples.jsonl"] {
+        let made = fs::read_to_string(out.path().join(name)).unwrap();
+        if std::env::var_os("BENCHGRID_BLESS").is_some() {
+            fs::write(sample.join(name), &made).unwrap();
+        }
+        assert!(
+            made == fs::read_to_string(sample.join(name)).unwrap(),
+            "{name} differs from docs/sample/rehearsed-3x3"
+        );
+    }
+}

@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// What is compared
     #[arg(value_name = "CANDIDATE")]
     candidate: Source,
-    /// At most this many times worse than the baseline; below 1, better. Can be repeated; without any, time_to_100 and network_bytes at 1.20
+    /// At most this many times worse than the baseline; below 1, better. Can be repeated; without any, time and bytes at 1.20
     #[arg(long, value_name = "METRIC=MARGIN", value_parser = claim)]
     claim: Vec<Claim>,
     /// The scenario, where a source has several

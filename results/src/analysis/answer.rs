@@ -149,8 +149,9 @@ impl Writer<'_> {
             ClaimVerdict::Broken if beyond == all => format!("Broken: that {claim} is false in every cell of {all}."),
             ClaimVerdict::Broken => {
                 let place = located(comparison, |pair| pair.verdict == PairVerdict::Inferior);
+                let within = if within == 0 { "none".to_owned() } else { within.to_string() };
                 let rest = rest(open, without);
-                format!("Broken: that {claim} holds in {within} of {cells} and is false in {beyond}, {place}{rest}.")
+                format!("Broken: that {claim} is false in {beyond} of {cells}, {place}; it holds in {within}{rest}.")
             }
             ClaimVerdict::Undecided if open == all => format!("Undecided: whether {claim} is open in all {cells}."),
             ClaimVerdict::Undecided => {

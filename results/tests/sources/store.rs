@@ -10,7 +10,7 @@ use super::files::read;
 use super::server::{SHOWS, Server};
 
 /// What it holds, once that is what is waited for or nothing changes any more.
-fn shows(store: &Server, selection: &Selection, wanted: &Campaign) -> Campaign {
+pub(crate) fn shows(store: &Server, selection: &Selection, wanted: &Campaign) -> Campaign {
     let end = Instant::now() + SHOWS;
     loop {
         let read = from_store(&store.base, selection, now_ms());
