@@ -22,6 +22,7 @@ def main():
         bench.compile(sorted(options.cells))
         bench.validate()
         bench.kustomize()
+        bench.report()
         bench.agent()
     print(table.text())
     sys.exit(1 if table.broken else 0)
@@ -33,7 +34,7 @@ def arguments():
     parser.add_argument("--cells", type=int, nargs="+", choices=SHAPES, default=list(SHAPES), help="sizes of the matrix")
     parser.add_argument("--rounds", type=int, default=3, help="the best of so many counts")
     parser.add_argument("--program", type=Path,
-                        help="benchgrid, with benchgrid-probe beside it; without it, the release profile is built")
+                        help="benchgrid, with benchgrid-probe and examples/synthetic beside it; without it, the release profile is built")
     parser.add_argument("--scratch", type=Path, default=memory if memory.is_dir() else None,
                         help="folder to work in; without it, one in memory")
     return parser.parse_args()
@@ -42,7 +43,9 @@ def arguments():
 def built():
     """The program, built."""
     said("building")
-    run(["cargo", "build", "--quiet", "--release", "--package", "benchgrid", "--package", "benchgrid-probe"], PROJECT)
+    release = ["cargo", "build", "--quiet", "--release"]
+    run([*release, "--package", "benchgrid", "--package", "benchgrid-probe"], PROJECT)
+    run([*release, "--package", "benchgrid-results", "--example", "synthetic"], PROJECT)
     target = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target"))
     return target / "release" / "benchgrid"
 
@@ -141,6 +144,34 @@ class Bench:
                 "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n- manifest.yaml\n")
             ours, theirs = self.interleaved([kustomize, "build", cell], [kustomize, "build", flat])
             self.table.ratio(what.format(scenario), ours.wall, theirs.wall, 1.5)
+
+    def report(self):
+        """From the record files of the reference matrix, two repetitions a trial; with long curves, and ten times as many trials."""
+        full, size = self.reported(5, 200)
+        what = f"report of 78 cells x 5 trials x 2, {size:.0f} MB of records"
+        self.table.line(what, "2 s", shown(full.wall), full.wall <= 2)
+        self.table.stated("its processors", shown(full.cpu))
+        self.table.limit("its memory", full.memory, 300, "MiB")
+        (small, few), (large, many) = self.reported(5, 20), self.reported(50, 20)
+        self.table.ratio(f"report of 50 trials a cell : of 5, {many:.0f} MB : {few:.0f} MB", large.wall, small.wall, 12)
+        self.table.stated("their memory", f"{large.memory:.0f} MiB : {small.memory:.0f} MiB")
+
+    def reported(self, trials, points):
+        """The best of several reports of one campaign, and how many MB of records it has."""
+        said(f"report: {trials} trials, curves of {points} points")
+        records, out = self.scratch / "records", self.scratch / "report"
+        records.mkdir()
+        scenario = PROJECT / "matrices" / "codex-vs-bittorrent.yaml"
+        lab = PROJECT / "labs" / "example.yaml"
+        plan = output([self.program, "plan", scenario, "--lab", lab, "--format", "json"])
+        output([self.program.parent / "examples" / "synthetic", records, str(trials), str(points)], given=plan)
+        size = sum(file.stat().st_size for file in records.iterdir()) / 1e6
+        usages = []
+        for _ in range(self.rounds):
+            usages.append(run([self.program, "report", scenario, "--lab", lab, "--records", records, "--out", out]))
+            shutil.rmtree(out)
+        shutil.rmtree(records)
+        return fastest(usages), size
 
     def agent(self):
         """An agent beside a node, and a node without one, at the same time."""

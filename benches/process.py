@@ -43,9 +43,10 @@ def run(command, folder=None):
     return Usage(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def output(command, folder=None):
-    """What a command that must succeed prints."""
-    return subprocess.run(command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True, text=True).stdout
+def output(command, folder=None, given=None):
+    """What a command that must succeed prints, to which something may be given."""
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True, text=True, input=given)
+    return done.stdout
 
 
 def fastest(usages):

@@ -26,7 +26,7 @@ pub use record::{
     Baseline, Counters, CurvePoint, Failure, Identity, Kind, Node, Observation, Phase, RECORD_SCHEMA, Record, Role,
     Timing,
 };
-pub use stored::{as_stored, rebuild, record_fields, stored_part};
+pub use stored::{as_stored, rebuild, record_fields, stored_part, stored_record};
 pub use timestamp::{Timestamp, TimestampError};
 
 /// Number of the measurement protocol: what is measured, when and how.

@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use schemars::schema_for;
 use serde_json::{Map, Value, json};
 
-use crate::{AttemptName, CURVE_METRIC, Environment, METRICS, NODE_METRIC, OUTCOME_METRIC, Record, Sample};
+use crate::{
+    AttemptName, CURVE_METRIC, Counters, Environment, METRICS, NODE_METRIC, OUTCOME_METRIC, RECORD_SCHEMA, Record,
+    Sample,
+};
 
 /// Labels that are words of the record, and the fields they come from.
 const WORDS: [(&str, &str); 15] = [
@@ -90,8 +93,53 @@ pub fn stored_part(record: &Record) -> Value {
         // Nothing was counted, which is not the same as nothing that came.
         remove(&mut value, &["counters"]);
     }
+    for metric in METRICS {
+        // Rounded in the unit that is stored, which the record's may not be.
+        let number = value.pointer_mut(metric.field).filter(|number| number.is_number());
+        if let (Some(number), Some(stored)) = (number, (metric.value)(record)) {
+            *number = json!(metric.restored(as_stored(stored)));
+        }
+    }
     value["valid"] = json!(record.invalid.is_empty());
     plain(value)
+}
+
+/// A record from its [`stored_part`]; what is not stored is empty in it.
+pub fn stored_record(stored: &Value) -> Result<Record, serde_json::Error> {
+    let mut record = json!({
+        "schema": RECORD_SCHEMA, "number": 0, "levels": {}, "driver": "", "version": "", "content_sha256": "", "seeders": [],
+        "timing": {}, "counters": Counters::default(), "baseline": {}, "curve": [],
+        "invalid": if stored["valid"] == json!(true) { json!([]) } else { json!(["not stored"]) },
+    });
+    merge(&mut record, whole_numbers(stored));
+    if let Some(failure) = record["failure"].as_object_mut() {
+        failure.insert("detail".to_owned(), json!(""));
+    }
+    serde_json::from_value(record)
+}
+
+/// Puts fields over those that are there.
+fn merge(value: &mut Value, over: Value) {
+    match (value, over) {
+        (Value::Object(fields), Value::Object(over)) => {
+            over.into_iter().for_each(|(name, field)| merge(fields.entry(name).or_insert(Value::Null), field));
+        }
+        (value, over) => *value = over,
+    }
+}
+
+/// Whole numbers as such: fields that count take no others.
+#[expect(clippy::cast_possible_truncation, reason = "what fits and is whole is the same after it")]
+fn whole_numbers(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(number) if number.fract() == 0.0 && number.abs() < 1e18 => json!(number as i64),
+            _ => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(whole_numbers).collect(),
+        Value::Object(map) => map.iter().map(|(name, field)| (name.clone(), whole_numbers(field))).collect(),
+        other => other.clone(),
+    }
 }
 
 fn remove(value: &mut Value, path: &[&str]) {
@@ -217,8 +265,8 @@ fn set(record: &mut Map<String, Value>, pointer: &str, value: Value) {
 mod tests {
     use super::*;
     use crate::{
-        Baseline, Cgroup, Counters, CurvePoint, ExpositionLine, Failure, Identity, Isolation, Kind, Node, Observation,
-        Phase, RECORD_SCHEMA, Role, Timing,
+        Baseline, Cgroup, CurvePoint, ExpositionLine, Failure, Identity, Isolation, Kind, Node, Observation, Phase,
+        Role, Timing,
     };
 
     /// A record with something in every field, no number twice.
@@ -332,6 +380,22 @@ mod tests {
     }
 
     #[test]
+    fn numbers_keep_what_the_store_keeps() {
+        for (value, stored) in [
+            (131.493_448_838_985_2, 131.493_448_84),
+            (-0.000_012_345_678_901_26, -0.000_012_345_678_901),
+            (0.1 + 0.2, 0.3),
+            (123_456_789_012.75, 123_456_789_010.0),
+            (9_007_199_254_740_991.0, 9_007_199_254_740_991.0),
+            (0.0, 0.0),
+        ] {
+            assert_eq!(as_stored(value).to_bits(), f64::to_bits(stored), "{value}");
+            assert_eq!(as_stored(stored).to_bits(), f64::to_bits(stored), "{value}, again");
+        }
+        assert!(as_stored(f64::NAN).is_nan());
+    }
+
+    #[test]
     fn every_field_says_whether_it_is_stored() {
         let fields = record_fields();
         for (pointer, description) in &fields {
@@ -353,6 +417,23 @@ mod tests {
         assert_eq!(rebuild(&samples(&record)), BTreeMap::from([(record.id.clone(), whole.clone())]));
         assert_eq!(whole["curve"][1]["seconds"], json!(1.234));
         assert_eq!((&whole["valid"], &whole["number"]), (&json!(false), &json!(2.0)));
+    }
+
+    #[test]
+    fn a_record_comes_back_from_its_stored_part() {
+        let third = Some(1e8 / 3.0);
+        let odd = Baseline { up_bits_per_second: third, down_bits_per_second: third, ..Baseline::default() };
+        let odd = Record { baseline: odd, download_bytes_per_second: third, ..record() };
+        assert_eq!(rebuild(&samples(&odd)), BTreeMap::from([(odd.id.clone(), stored_part(&odd))]));
+        let nothing = Record { counters: Counters::default(), curve: Vec::new(), version: String::new(), ..record() };
+        for record in [record(), Record { failure: None, success: true, invalid: Vec::new(), ..record() }, odd, nothing]
+        {
+            let stored = stored_part(&record);
+            let back = stored_record(&stored).unwrap();
+            assert_eq!((stored_part(&back), back.lines()), (stored, record.lines()));
+            assert_eq!((back.labels(), back.curve_stamps()), (record.labels(), record.curve_stamps()));
+        }
+        assert!(stored_record(&json!({})).is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod synthetic;
 use std::collections::BTreeMap;
 
 use benchgrid_results::analysis::{Analysis, CellResult, Claim, Compare, Metric, PairVerdict, Quantity, Question};
-use benchgrid_results::statistics::{Interval, half_width, median, ratio};
+use benchgrid_results::statistics::{Interval, half_width, median, median_interval, ratio};
 use benchgrid_results::{Campaign, from_records};
 use synthetic::draw::Draw;
 use synthetic::{Design, MARGIN, Pair, Trouble, pairs};
@@ -26,8 +26,8 @@ const BETWEEN: [f64; 3] = [0.0, 0.05, 0.10];
 
 const HEAD: &str = "\
 | log-sd of trials | intervals | hold the truth | on the margin: non-inferior | inferior | off it: wrong | right | \
-half-width | repetitions as units: hold the truth | transfers as units |
-| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
+half-width | geometric mean: holds the truth | repetitions as units: hold the truth | transfers as units |
+| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
 
 /// Successes of tries.
 #[derive(Debug, Default, Clone, Copy)]
@@ -85,30 +85,37 @@ struct Seen {
     /// Intervals that hold the truth when repetitions, or transfers, are taken as independent.
     repetitions: Count,
     transfers: Count,
+    /// Geometric means over the pairs whose interval holds the true one.
+    means: Count,
     widths: Vec<f64>,
 }
 
 impl Seen {
-    fn campaign(&mut self, design: Design) {
+    fn campaign(&mut self, design: &Design) {
         let campaign = read(design);
         let analysis = Analysis::new(&campaign, question(&campaign));
         let [comparison] = analysis.comparisons.as_slice() else { panic!("{:?}", analysis.comparisons.len()) };
         assert_eq!(comparison.pairs.len(), 39);
-        for truth in pairs() {
+        let mut logs = Vec::new();
+        for truth in &design.pairs {
             let pair = comparison.pairs.iter().find(|pair| pair.levels == truth.levels()).unwrap();
-            self.verdict(&truth, pair.verdict);
+            self.verdict(truth, pair.verdict);
             let Some(interval) = pair.ratio else { continue };
-            self.covered.add(holds(&interval, &truth));
-            self.by_trouble.entry(truth.trouble).or_default().add(holds(&interval, &truth));
+            logs.push(truth.ratio.ln());
+            self.covered.add(holds(&interval, truth));
+            self.by_trouble.entry(truth.trouble).or_default().add(holds(&interval, truth));
             self.widths.push(half_width(&interval));
             let sides = [pair.cell, pair.partner].map(|place| &analysis.cells[place.unwrap()]);
             for (count, units) in
                 [(&mut self.repetitions, repetitions as Units), (&mut self.transfers, transfers as Units)]
             {
                 let [level, baseline] = sides.map(units);
-                count.add(ratio(&level, &baseline).is_some_and(|interval| holds(&interval, &truth)));
+                count.add(ratio(&level, &baseline).is_some_and(|interval| holds(&interval, truth)));
             }
         }
+        let ((low, high), count) = (comparison.mean_interval.unwrap(), f64::from(u32::try_from(logs.len()).unwrap()));
+        let truth = (logs.iter().sum::<f64>() / count).exp();
+        self.means.add(low <= truth && truth <= high);
     }
 
     fn verdict(&mut self, truth: &Pair, said: PairVerdict) {
@@ -140,6 +147,7 @@ impl Seen {
             percent(self.wrong),
             percent(self.right),
             format!("{:.1} %", width * 100.0),
+            percent(self.means),
             percent(self.repetitions),
             percent(self.transfers),
         ];
@@ -165,7 +173,7 @@ fn holds(interval: &Interval, truth: &Pair) -> bool {
 }
 
 /// The campaign as record files, read as a report reads them.
-fn read(design: Design) -> Campaign {
+fn read(design: &Design) -> Campaign {
     let folder = tempfile::tempdir().unwrap();
     design.write(folder.path()).unwrap();
     let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path()).collect();
@@ -191,7 +199,8 @@ fn intervals_and_verdicts_keep_their_promise() {
     for between in BETWEEN {
         let mut seen = Seen::default();
         for seed in first..first + campaigns {
-            seen.campaign(Design { trials: 5, repetitions: 2, between, leechers: 3, points: 0, seed });
+            let pairs = pairs();
+            seen.campaign(&Design { pairs, trials: 5, repetitions: 2, between, leechers: 3, points: 0, seed });
         }
         println!("{}", seen.row(between));
         all.push((between, seen));
@@ -206,6 +215,7 @@ fn intervals_and_verdicts_keep_their_promise() {
         assert!(!seen.passed.is_above(ONE_SIDED), "log-sd {between}: {:?}", seen.passed);
         assert!(!seen.accused.is_above(ONE_SIDED), "log-sd {between}: {:?}", seen.accused);
         assert!(!seen.wrong.is_above(ONE_SIDED), "log-sd {between}: {:?}", seen.wrong);
+        assert!(!seen.means.is_below(PROMISED), "log-sd {between}: {:?}", seen.means);
         // Without spread between trials everything in them is independent, and they may be taken as such.
         if *between > 0.0 {
             assert!(seen.repetitions.is_below(PROMISED), "log-sd {between}: not found out: {:?}", seen.repetitions);
@@ -236,13 +246,21 @@ fn intervals_hold_for_other_shapes() {
         let [one, other] = shape.map(|side| median(&values(side, 100_000, &mut draw)).unwrap());
         let truth = one / other;
         for trials in [4, 5, 7, 10] {
-            let mut covered = Count::default();
+            let (mut covered, mut medians) = (Count::default(), Count::default());
             for _ in 0..1000 {
                 let [level, baseline] = shape.map(|side| values(side, trials, &mut draw));
                 let interval = ratio(&level, &baseline).unwrap();
                 covered.add(interval.low <= truth && truth <= interval.high);
+                if let Some(interval) = median_interval(&level) {
+                    medians.add(interval.low <= one && one <= interval.high);
+                }
             }
-            println!("{shape:?}, {trials} trials: {:.1} %", covered.share() * 100.0);
+            let [of, median_of] = [covered.tries, medians.tries];
+            println!(
+                "{shape:?}, {trials} trials: ratio {} of {of}, median {} of {median_of}",
+                covered.hits, medians.hits
+            );
+            assert!(!medians.is_below(PROMISED), "{shape:?}, {trials} trials: {medians:?}");
             assert!(!covered.is_below(PROMISED), "{shape:?}, {trials} trials: {covered:?}");
         }
     }

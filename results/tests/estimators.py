@@ -3,8 +3,8 @@
 
     python3 -m venv DIR && DIR/bin/pip install numpy==2.4.6 scipy==1.17.1 && DIR/bin/python results/tests/estimators.py
 
-The candidates beside the one that benchgrid has (`wider`), on values whose truth is known, per shape of the two sides' logarithms and
-number of trials a side.
+The candidates beside the one that benchgrid has (`wider`), on values whose truth is known, for each shape of the two sides' logarithms:
+the least coverage at 4, 5, 7 and 10 trials a side, and the median half-width at 5.
 """
 
 from math import comb
@@ -96,17 +96,18 @@ def bootstrap(a, b):
 def main():
     methods = [bootstrap, ranks, welch, paired, wider]
     names = [method.__name__ for method in methods]
-    print(f"| logarithms of the two sides | trials | {' | '.join(names)} |\n| --- | ---: |{' ---: |' * len(names)}")
+    print(f"| logarithms of the two sides | {' | '.join(names)} |\n| --- |{' ---: |' * len(names)}")
     for shape, (one, other) in SHAPES.items():
         truth = np.median(one(2_000_000)) - np.median(other(2_000_000))
+        least, width = dict.fromkeys(names, 1.0), {}
         for n in TRIALS:
             a, b = one((CAMPAIGNS, n)), other((CAMPAIGNS, n))
-            cells = []
-            for method in methods:
+            for name, method in zip(names, methods):
                 low, high = method(a, b)
-                width = np.expm1(np.median(high - low) / 2)
-                cells.append(f"{np.mean((low <= truth) & (truth <= high)):.1%} ±{width:.0%}")
-            print(f"| {shape} | {n} | {' | '.join(cells)} |", flush=True)
+                least[name] = min(least[name], np.mean((low <= truth) & (truth <= high)))
+                if n == 5:
+                    width[name] = np.expm1(np.median(high - low) / 2)
+        print(f"| {shape} | {' | '.join(f'{least[name]:.1%} ±{width[name]:.1%}' for name in names)} |", flush=True)
 
 
 if __name__ == "__main__":

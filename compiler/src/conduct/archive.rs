@@ -265,9 +265,9 @@ Records of measurements, one folder a lab, written by the labs' conductors (benc
   the outcome has a field `archive` that says how many there are, and why.
 - `<attempt>.jsonl.sha256`: its checksum; `sha256sum --check *.sha256` in that folder.
 
-A report from a checkout of this branch:
+A report from a checkout of this branch, of one lab or all:
 
 ```sh
-benchgrid report --records . --out report
+benchgrid report --archive . --out report
 ```
 ";

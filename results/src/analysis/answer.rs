@@ -10,6 +10,8 @@ use super::{
 
 /// Levels whose sentences stand in full; of more, only how many hold is said.
 const IN_FULL: usize = 3;
+/// How often a verdict is wrong: [`crate::statistics::CONFIDENCE`] leaves 2.5 % at each end.
+const WRONG: &str = "Said of one cell, within or beyond the margin is wrong at most once in 40.";
 /// Cells that are named one by one.
 const NAMED: usize = 3;
 
@@ -30,6 +32,8 @@ pub(super) fn answer(
         comparisons.iter().partition(|comparison| comparison.claim == *first);
     let writer = Writer { question, several: several(&main) };
     let details = main.iter().flat_map(|comparison| writer.details(comparison));
+    let decided = main.iter().flat_map(|comparison| &comparison.pairs).any(|pair| pair.ratio.is_some());
+    let details = details.chain(decided.then(|| WRONG.to_owned()));
     let details = details.chain(others.iter().map(|comparison| writer.sentence(comparison)));
     Answer { form: form(&main), sentence: writer.headline(&main), details: details.collect() }
 }
@@ -141,12 +145,15 @@ impl Writer<'_> {
         match comparison.verdict {
             ClaimVerdict::Held if all == 1 => format!("Held: {claim}, in the only cell."),
             ClaimVerdict::Held => format!("Held: {claim}, in all {cells}."),
+            ClaimVerdict::Broken if all == 1 => format!("Broken: that {claim} is false in the only cell."),
             ClaimVerdict::Broken if beyond == all => format!("Broken: that {claim} is false in every cell of {all}."),
             ClaimVerdict::Broken => {
                 let place = located(comparison, |pair| pair.verdict == PairVerdict::Inferior);
+                let within = if within == 0 { "none".to_owned() } else { within.to_string() };
                 let rest = rest(open, without);
-                format!("Broken: that {claim} holds in {within} of {cells} and is false in {beyond}, {place}{rest}.")
+                format!("Broken: that {claim} is false in {beyond} of {cells}, {place}; it holds in {within}{rest}.")
             }
+            ClaimVerdict::Undecided if open == all => format!("Undecided: whether {claim} is open in all {cells}."),
             ClaimVerdict::Undecided => {
                 format!("Undecided: that {claim} holds in {within} of {cells}{}.", rest(open, without))
             }
@@ -187,7 +194,9 @@ impl Writer<'_> {
     /// A level as people read it.
     fn name(&self, level: &str) -> String {
         match &self.question.compare {
-            Some(compare) if compare.axis != "system" => format!("{} {level}", compare.axis),
+            Some(compare) if compare.axis != "system" && !compare.is_of_campaigns() => {
+                format!("{} {level}", compare.axis)
+            }
             _ => level.to_owned(),
         }
     }
@@ -197,13 +206,15 @@ impl Writer<'_> {
         if comparison.verdict == ClaimVerdict::Empty {
             return Vec::new();
         }
-        let mut details = vec![self.better(comparison)];
+        let mut details: Vec<String> = self.better(comparison).into_iter().collect();
         details.extend(self.size(comparison));
         details.push(sure(comparison));
         details
     }
 
-    fn better(&self, comparison: &Comparison) -> String {
+    /// None where no cell has an interval.
+    fn better(&self, comparison: &Comparison) -> Option<String> {
+        comparison.pairs.iter().find_map(Pair::difference)?;
         let words = words(comparison.claim.metric);
         let is = |wanted| move |pair: &Pair| pair.difference() == Some(wanted);
         let part = |wanted, word: &str| {
@@ -220,13 +231,13 @@ impl Writer<'_> {
         let (level, baseline) = (self.name(&comparison.level), self.name(&comparison.baseline));
         let (better, worse) = (part(Difference::Better, words.0), part(Difference::Worse, words.1));
         let none = if none == 0 { String::new() } else { format!("; in {none} no difference is shown") };
-        format!("Of {cells}, {level} was {better}; {worse}{none}{seen}, against {baseline}.")
+        Some(format!("Of {cells}, {level} was {better}; {worse}{none}{seen}, against {baseline}."))
     }
 
     fn size(&self, comparison: &Comparison) -> Option<String> {
         let mean = comparison.mean?;
         let mut ratios: Vec<(f64, &Pair)> =
-            comparison.pairs.iter().filter_map(|pair| Some((pair.ratio?.estimate, pair))).collect();
+            comparison.pairs.iter().filter_map(|pair| Some((pair.times_worse?, pair))).collect();
         ratios.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (least, most) = (ratios.first()?, ratios.last()?);
         let what = words(comparison.claim.metric).2;
@@ -237,7 +248,7 @@ impl Writer<'_> {
         Some(format!(
             "{over} {} {what} {} times {}'s{range}.",
             self.name(&comparison.level),
-            times(mean.estimate),
+            times(mean),
             self.name(&comparison.baseline)
         ))
     }
@@ -278,10 +289,7 @@ fn sure(comparison: &Comparison) -> String {
     let few = if without { ", too few for an interval in some cells" } else { "" };
     let more = comparison.pairs.iter().filter_map(|pair| pair.trials_to_decide).max();
     let more = more.map(|more| format!("; about {more} a side would decide the open ones")).unwrap_or_default();
-    format!(
-        "Each cell's verdict rests on a 95 % interval of its ratio over {trials} a side{few}{more}. Said of one cell, within or \
-         beyond the margin is wrong at most once in 40."
-    )
+    format!("Each cell's verdict rests on a 95 % interval of its ratio over {trials} a side{few}{more}.")
 }
 
 /// Where pairs of one kind lie: by the levels that tell them from the others, or one by one.

@@ -21,8 +21,10 @@ pub struct Comparison {
     pub pairs: Vec<Pair>,
     /// What comes out for the claim as a whole: it holds only if it holds in every cell (intersection-union test, Berger 1982).
     pub verdict: ClaimVerdict,
-    /// Geometric mean of the ratios of all pairs that have one, with its 95 % interval; infinite where one is.
-    pub mean: Option<Interval>,
+    /// Geometric mean of the ratios that have an interval or, where none has, of all; infinite where one is.
+    pub mean: Option<f64>,
+    /// Its 95 % interval, where ratios have intervals.
+    pub mean_interval: Option<(f64, f64)>,
 }
 
 /// A cell of the level and its partner: the same other levels.
@@ -35,7 +37,9 @@ pub struct Pair {
     pub partner: Option<usize>,
     /// The other levels, which both have.
     pub levels: BTreeMap<String, String>,
-    /// How many times worse the level is than the baseline, with its 95 % interval over trials: above 1 is worse, whatever the metric.
+    /// How many times worse the level's median is than the baseline's: above 1 is worse, whatever the metric.
+    pub times_worse: Option<f64>,
+    /// The same with its 95 % interval over trials, where there are trials enough.
     pub ratio: Option<Interval>,
     /// Cliff's delta of the level's trials against the baseline's, from -1 (all better) to 1 (all worse).
     pub delta: Option<f64>,

@@ -3,6 +3,7 @@
 //! In: what was read ([`crate::Campaign`]) and what was asked ([`Question`]). Out: an [`Analysis`], from which every form of
 //! the report is written. Pure: the same input gives the same numbers.
 
+mod against;
 mod anomalies;
 mod answer;
 mod attempts;
@@ -56,12 +57,13 @@ impl Analysis {
         let counted: BTreeSet<&str> = attempts.iter().filter(|it| it.counts).map(|it| it.name.as_str()).collect();
         let cells = cells::cells(campaign, &question, &attempts, &counted);
         let comparisons = pairs::comparisons(&question, &cells);
+        let oddities: Vec<String> = campaign.oddities.iter().map(ToString::to_string).collect();
         let transfers = campaign.transfers.iter();
         let transfers = transfers.filter(|it| question.is_about(it.label("lab"), it.label("scenario")));
         let ends: Vec<i64> = transfers.map(|transfer| transfer.ended_ms).collect();
         Self {
             answer: answer::answer(&question, &cells, &comparisons, &attempts),
-            threats: threats::threats(campaign, &question, &cells, &comparisons, &attempts),
+            threats: threats::threats(&oddities, &question, &cells, &comparisons, &attempts),
             transfers: ends.len(),
             span_ms: ends.iter().min().copied().zip(ends.iter().max().copied()),
             question,

@@ -7,7 +7,7 @@ use super::{
     CellResult, Claim, ClaimVerdict, Compare, Comparison, Metric, Pair, PairVerdict, Quantity, Question, Trial,
 };
 use crate::statistics::{
-    Interval, cliffs_delta, geometric_mean, holm, proportion_ratio, ratio, trials_to_decide, welch,
+    Interval, cliffs_delta, geometric_mean, holm, median, proportion_ratio, ratio, trials_to_decide, welch,
 };
 
 /// Partners whose trials lie further apart than this many milliseconds are said: what changed between them is in the ratio.
@@ -62,14 +62,17 @@ impl Sides<'_> {
         let pairs = keys.into_iter().map(|key| self.pair(claim, &key.0, of(&ours, key), of(&theirs, key)));
         let mut pairs: Vec<Pair> = pairs.collect();
         adjust(&mut pairs);
-        let ratios: Vec<Interval> = pairs.iter().filter_map(|pair| pair.ratio).collect();
+        let sure = pairs.iter().any(|pair| pair.ratio.is_some());
+        let of = pairs.iter().filter_map(|pair| if sure { pair.ratio } else { pair.known() });
+        let mean = geometric_mean(&of.collect::<Vec<_>>());
         Some(Comparison {
             claim,
             level: self.level.to_owned(),
             baseline: self.compare.baseline.clone(),
             observe: self.observe.to_owned(),
             verdict: whole(&pairs),
-            mean: geometric_mean(&ratios),
+            mean: mean.map(|mean| mean.estimate),
+            mean_interval: mean.filter(|_| sure).map(|mean| (mean.low, mean.high)),
             pairs,
         })
     }
@@ -114,6 +117,9 @@ impl Sides<'_> {
             cell,
             partner,
             levels: levels.clone(),
+            times_worse: ratio
+                .map(|ratio| ratio.estimate)
+                .or_else(|| quotient(&level, &baseline).filter(|_| claim.metric != Metric::Success)),
             ratio,
             delta: cliffs_delta(&level, &baseline),
             p: welch(&level, &baseline),
@@ -142,6 +148,19 @@ impl Sides<'_> {
         }
         notes
     }
+}
+
+impl Pair {
+    /// The ratio with what is known of its interval: without one, nothing is.
+    pub(crate) fn known(&self) -> Option<Interval> {
+        self.ratio.or_else(|| self.times_worse.map(|estimate| Interval { estimate, low: 0.0, high: f64::INFINITY }))
+    }
+}
+
+/// The ratio of medians.
+fn quotient(level: &[f64], baseline: &[f64]) -> Option<f64> {
+    let ratio = median(level)? / median(baseline)?;
+    (!ratio.is_nan()).then_some(ratio)
 }
 
 /// Trials in which everything arrived, of all.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::anomalies::counted;
 use super::{AttemptResult, CellResult, CellState, Comparison, PairVerdict, Question};
-use crate::Campaign;
 
 /// Trials below which an interval says little, whatever it says.
 const FEW: usize = 5;
@@ -14,7 +13,7 @@ const ODDITIES: usize = 5;
 
 /// One sentence for each threat.
 pub(super) fn threats(
-    campaign: &Campaign,
+    oddities: &[String],
     question: &Question,
     cells: &[CellResult],
     comparisons: &[Comparison],
@@ -49,8 +48,8 @@ pub(super) fn threats(
         found
             .push(format!("{} something odd, said with the cell; nothing of it is left out of the numbers.", has(odd)));
     }
-    found.extend(campaign.oddities.iter().take(ODDITIES).map(ToString::to_string));
-    let more = campaign.oddities.len().saturating_sub(ODDITIES);
+    found.extend(oddities.iter().take(ODDITIES).cloned());
+    let more = oddities.len().saturating_sub(ODDITIES);
     if more > 0 {
         found.push(format!("And {more} more of such oddities."));
     }

@@ -51,6 +51,7 @@ impl fmt::Display for LeftOut {
             Self::OtherExperiment => f.write_str("its cell is another experiment now"),
             Self::MeasuredAgain => f.write_str("its trial was measured again, later"),
             Self::Failed { detail } | Self::Superseded { detail } => f.write_str(detail),
+            Self::Unfinished { there: 1 } => f.write_str("one record and no outcome: it still runs, or was killed"),
             Self::Unfinished { there } => write!(f, "{there} records and no outcome: it still runs, or was killed"),
         }
     }

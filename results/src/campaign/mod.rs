@@ -18,4 +18,5 @@ pub use ending::Ending;
 pub use left_out::LeftOut;
 pub(crate) use node_sample::NodeSample;
 pub use oddity::Oddity;
+pub(crate) use oddity::OdditySample;
 pub use transfer::{Labels, Transfer};

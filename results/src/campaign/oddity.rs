@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use benchgrid_measures::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Campaign, Ending};
 
@@ -10,7 +10,7 @@ use super::{Campaign, Ending};
 const EARLIEST_MS: i64 = 1_577_836_800_000;
 
 /// Something that was read and can't be quite so. It is used all the same; its words are for people.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
 pub enum Oddity {
     /// Ends after the present.
@@ -50,6 +50,20 @@ pub enum Oddity {
     },
 }
 
+/// Something odd, as a line of samples.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct OdditySample {
+    /// What it is.
+    pub(crate) oddity: Oddity,
+}
+
+impl Oddity {
+    /// Whether only who read it can know; the rest is seen in the campaign itself.
+    pub(super) fn is_of_reading(&self) -> bool {
+        matches!(self, Self::CutShort { .. } | Self::TwoValues { .. })
+    }
+}
+
 impl fmt::Display for Oddity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let day = |ms: &i64| Timestamp(ms.div_euclid(1000));
@@ -66,7 +80,7 @@ impl fmt::Display for Oddity {
             }
             Self::AfterOutcome { attempt, records, by_ms } => write!(
                 f,
-                "{attempt}: {records} records end up to {by_ms} ms after its own outcome: a clock was set, or the attempt's name was used again"
+                "{attempt}: records end after its own outcome, {records} of them, by {by_ms} ms at most: a clock was set, or the attempt's name was used again"
             ),
             Self::CutShort { place } => {
                 write!(

@@ -90,7 +90,7 @@ fn row(comparison: &Comparison, pair: &Pair, axes: &[&str]) -> Vec<String> {
     row.extend([field(&comparison.level), field(&comparison.baseline)]);
     row.extend(axes.iter().map(|axis| pair.levels.get(*axis).map_or(String::new(), |level| field(level))));
     let of = |end: fn(&Interval) -> f64| number(pair.ratio.as_ref().map(end));
-    row.extend([of(|ratio| ratio.estimate), of(|ratio| ratio.low), of(|ratio| ratio.high)]);
+    row.extend([number(pair.times_worse), of(|ratio| ratio.low), of(|ratio| ratio.high)]);
     row.push(pair.verdict.word().to_owned());
     row.extend([pair.delta, pair.p, pair.adjusted_p].map(number));
     row.extend(pair.trials.map(|trials| trials.to_string()));

@@ -37,7 +37,7 @@ fn folder(intake: &mut Intake<'_>, path: &Path) -> Unread<()> {
         return file(intake, &whole);
     }
     let files = below(path)?;
-    let before = intake.ours;
+    let before = (intake.ours, intake.mistakes.len());
     if files.iter().any(|file| archive::is_checksum(file)) {
         archive::take(intake, files.into_iter().map(read));
     } else {
@@ -45,7 +45,7 @@ fn folder(intake: &mut Intake<'_>, path: &Path) -> Unread<()> {
             file(intake, records)?;
         }
     }
-    if intake.ours == before && intake.mistakes.is_empty() {
+    if (intake.ours, intake.mistakes.len()) == before {
         intake.mistakes.push(Mistake::NothingIn { path: path.to_owned() });
     }
     Ok(())

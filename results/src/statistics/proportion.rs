@@ -61,6 +61,17 @@ fn real(count: u64) -> f64 {
 mod tests {
     use super::*;
 
+    // Newcombe, Two-sided confidence intervals for the single proportion, Statistics in Medicine 17, 1998, table I, method 3
+    #[test]
+    fn wilson_as_published() {
+        let published =
+            [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)];
+        for (succeeded, tried, low, high) in published {
+            let seen = wilson(succeeded, tried);
+            assert!((seen.low - low).abs() < 5e-5 && (seen.high - high).abs() < 5e-5, "{seen:?}");
+        }
+    }
+
     // proportion_confint(k, n, method="wilson")  (statsmodels 0.15.0)
     #[test]
     fn wilson_like_elsewhere() {

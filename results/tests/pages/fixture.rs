@@ -211,6 +211,7 @@ fn pair(cells: &[CellResult], place: usize, partner: usize, axis: &str, claim: C
         cell: Some(place),
         partner: Some(partner),
         levels,
+        times_worse: estimate,
         ratio,
         delta: ratio.map(|ratio| if ratio.estimate > 1.0 { 0.84 } else { -0.2 }),
         p: ratio.map(|_| 0.007_936),
@@ -251,7 +252,8 @@ pub(crate) fn comparison(
         baseline: baseline.to_owned(),
         observe: observe.to_owned(),
         verdict: ClaimVerdict::Broken,
-        mean: Some(Interval { estimate: 1.27, low: 1.19, high: 1.36 }),
+        mean: Some(1.27),
+        mean_interval: Some((1.19, 1.36)),
         pairs,
     }
 }

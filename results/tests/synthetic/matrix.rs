@@ -7,10 +7,12 @@ pub(crate) const MARGIN: f64 = 1.20;
 const RATIOS: [f64; 10] = [MARGIN, 0.80, 1.35, MARGIN, 1.0, 1.10, MARGIN, 0.95, 1.60, 3.0];
 
 /// A cell of each system with the same other levels.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Pair {
     /// Its place, from 0.
     pub(crate) index: usize,
+    /// Ids of the level's cell and of the baseline's.
+    pub(crate) cells: [String; 2],
     /// Nodes.
     pub(crate) network_size: u32,
     /// Those that hold the content before.
@@ -59,7 +61,8 @@ pub(crate) fn pairs() -> Vec<Pair> {
     let files = cells.flat_map(|(network, seeders)| sizes.map(|file| (network, seeders, file)));
     let pair = |(index, (network_size, seeders, file))| {
         let (ratio, trouble) = (RATIOS[index % RATIOS.len()], Trouble::of(index));
-        Pair { index, network_size, seeders, file, ratio, trouble }
+        let cells = [0, 1].map(|side| format!("{:010x}", 2 * index + side));
+        Pair { index, cells, network_size, seeders, file, ratio, trouble }
     };
     files.enumerate().map(pair).collect()
 }
@@ -89,6 +92,13 @@ impl Pair {
         ]
         .map(|(axis, level)| (axis.to_owned(), level))
         .into()
+    }
+
+    /// All levels of one side's cell.
+    pub(crate) fn cell_levels(&self, side: Side) -> BTreeMap<String, String> {
+        let mut levels = self.levels();
+        levels.insert("system".to_owned(), side.system().to_owned());
+        levels
     }
 }
 

@@ -13,8 +13,10 @@ use benchgrid_measures::{Identity, Outcome, Reason, Record, Verdict};
 pub(crate) use matrix::{MARGIN, Pair, Side, Trouble, pairs};
 
 /// How a campaign is made; the same design gives the same bytes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Design {
+    /// What is measured.
+    pub(crate) pairs: Vec<Pair>,
     /// Trials a cell.
     pub(crate) trials: u32,
     /// Measured repetitions a trial; there is one warm-up beside them.
@@ -39,23 +41,23 @@ pub(crate) struct Attempt {
 }
 
 /// Milliseconds since 1970 at which the first attempt starts, and that one takes.
-const BEGAN_MS: i64 = 1_790_000_000_000;
+const BEGAN_MS: i64 = 1_700_000_000_000;
 const ATTEMPT_MS: i64 = 600_000;
 
 impl Design {
     /// Every attempt in the order of the campaign: the sides of a pair back to back.
-    pub(crate) fn attempts(self) -> impl Iterator<Item = Attempt> {
-        let trials = move |pair: Pair| (1..=self.trials).map(move |trial| (pair, trial));
+    pub(crate) fn attempts(&self) -> impl Iterator<Item = Attempt> {
+        let trials = |pair| (1..=self.trials).map(move |trial| (pair, trial));
         let sides = |(pair, trial)| [Side::Level, Side::Baseline].map(|side| (pair, trial, side));
-        let planned = pairs().into_iter().flat_map(trials).flat_map(sides);
-        let kept = planned.filter(|(pair, _, side)| !(pair.trouble == Trouble::Missing && *side == Side::Baseline));
+        let planned = self.pairs.iter().flat_map(trials).flat_map(sides);
+        let tried = planned.filter(|(pair, _, side)| !(pair.trouble == Trouble::Missing && *side == Side::Baseline));
         (0_i64..)
-            .zip(kept)
-            .map(move |(number, (pair, trial, side))| self.attempt(&pair, side, trial, BEGAN_MS + number * ATTEMPT_MS))
+            .zip(tried)
+            .map(|(number, (pair, trial, side))| self.attempt(pair, side, trial, BEGAN_MS + number * ATTEMPT_MS))
     }
 
     /// Writes each attempt into a file of its own.
-    pub(crate) fn write(self, folder: &Path) -> std::io::Result<()> {
+    pub(crate) fn write(&self, folder: &Path) -> std::io::Result<()> {
         for Attempt { records, outcome } in self.attempts() {
             let mut text = String::new();
             for record in &records {
@@ -69,8 +71,8 @@ impl Design {
         Ok(())
     }
 
-    fn attempt(self, pair: &Pair, side: Side, trial: u32, began_ms: i64) -> Attempt {
-        let cell = format!("{:010x}", 2 * pair.index + side as usize);
+    fn attempt(&self, pair: &Pair, side: Side, trial: u32, began_ms: i64) -> Attempt {
+        let cell = pair.cells[side as usize].clone();
         let identity = Identity {
             lab: "synthetic".to_owned(),
             scenario: "codex-vs-bittorrent".to_owned(),

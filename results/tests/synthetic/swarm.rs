@@ -14,7 +14,7 @@ const LINK: u64 = 50_000_000;
 
 /// One deployed system of a trial.
 struct Swarm<'a> {
-    design: Design,
+    design: &'a Design,
     pair: &'a Pair,
     side: Side,
     identity: &'a Identity,
@@ -24,7 +24,7 @@ struct Swarm<'a> {
 }
 
 /// The records of one trial.
-pub(super) fn records(design: Design, pair: &Pair, side: Side, identity: &Identity, began_ms: i64) -> Vec<Record> {
+pub(super) fn records(design: &Design, pair: &Pair, side: Side, identity: &Identity, began_ms: i64) -> Vec<Record> {
     let mut draw = Draw::new([design.seed, pair.index as u64, side as u64, identity.trial.into()]);
     let bound = bound(pair, leechers(design, pair));
     let ratio = if side == Side::Level { pair.ratio } else { 1.0 };
@@ -41,7 +41,7 @@ pub(super) fn records(design: Design, pair: &Pair, side: Side, identity: &Identi
     records
 }
 
-fn leechers(design: Design, pair: &Pair) -> u32 {
+fn leechers(design: &Design, pair: &Pair) -> u32 {
     (pair.network_size - pair.seeders).min(design.leechers)
 }
 
@@ -95,14 +95,12 @@ impl Swarm<'_> {
     fn record(&self, phase: Phase, repetition: u32, kind: Kind, node: u32, ended_ms: i64) -> Record {
         let pod = format!("{}-nodes-{node}", self.side.system());
         let role = if kind == Kind::Upload { Role::Seeder } else { Role::Leecher };
-        let mut levels = self.pair.levels();
-        levels.insert("system".to_owned(), self.side.system().to_owned());
         let bytes = self.pair.file.1;
         Record {
             schema: RECORD_SCHEMA,
             id: Record::name(&self.identity.attempt, phase, repetition, Observation::Counter, kind, &pod),
             identity: self.identity.clone(),
-            levels,
+            levels: self.pair.cell_levels(self.side),
             node: Node { system: self.side.system().to_owned(), group: "nodes".to_owned(), pod, role },
             kind,
             phase,

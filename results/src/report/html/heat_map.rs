@@ -109,8 +109,8 @@ impl Map<'_> {
                 .class("out")
                 .child(text("span", "").child(text("span", "no such cell").class("hidden")));
         };
-        let (class, shown) = match pair.ratio.filter(|_| pair.verdict != PairVerdict::Missing) {
-            Some(ratio) => (words::step(ratio.estimate), number::digits(ratio.estimate)),
+        let (class, shown) = match pair.times_worse.filter(|_| pair.verdict != PairVerdict::Missing) {
+            Some(ratio) => (words::step(ratio), number::digits(ratio)),
             None => ("lost", number::NONE.to_owned()),
         };
         let hatched = if pair.verdict == PairVerdict::Undecided && class != "lost" { " hatched" } else { "" };

@@ -115,8 +115,9 @@ fn cells(view: &View<'_>) -> Vec<Element> {
         let mut sentence =
             format!("Claim: {claim}, seen by {}. Verdict: {}.", comparison.observe, comparison.verdict.word());
         if let Some(mean) = comparison.mean {
-            let ends = number::range(mean.low, mean.high);
-            sentence = format!("{sentence} Geometric mean of the ratios: {} ({ends}).", number::times(mean.estimate));
+            let ends = comparison.mean_interval.map(|(low, high)| format!(" ({})", number::range(low, high)));
+            let ends = ends.unwrap_or_default();
+            sentence = format!("{sentence} Geometric mean of the ratios: {}{ends}.", number::times(mean));
         }
         content.push(text("p", sentence));
         content.push(tables::pairs(view, comparison, &format!("pairs-{place}")));

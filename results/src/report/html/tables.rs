@@ -46,8 +46,10 @@ fn pair_row(view: &View<'_>, comparison: &Comparison, pair: &Pair, axes: &[&Axis
 
 /// What comes out of a pair: ratio, verdict, trials, note.
 pub(super) fn outcome(pair: &Pair) -> [Element; 4] {
-    let ratio = match pair.ratio {
-        Some(ratio) => with_interval(number::times(ratio.estimate), Some(number::range(ratio.low, ratio.high))),
+    let ratio = match pair.times_worse {
+        Some(ratio) => {
+            with_interval(number::times(ratio), pair.ratio.map(|ratio| number::range(ratio.low, ratio.high)))
+        }
         None => element("td").class("number gone").text(number::NONE),
     };
     let sign = text("span", words::sign(pair.verdict)).with("aria-hidden", "true");
