@@ -14,7 +14,7 @@ use benchgrid::kustomize::{NoPrograms, build, load_base, name, read_documents};
 use benchgrid::matrix;
 use benchgrid::plan::{Cell, Demand, Plan, Systems, plan};
 use benchgrid::render::{
-    Attempt, Files, Overlays, PlanFile, admit, attempt, files, plan_json, plan_markdown, plan_text, show,
+    Attempt, Files, Overlays, PlanFile, admit, attempt, dashboards, files, plan_json, plan_markdown, plan_text, show,
 };
 use benchgrid::spec::{Lab, any_error, base_folder, load_lab, load_scenario, load_system};
 use benchgrid_measures::AttemptName;
@@ -104,6 +104,7 @@ impl Branch {
     /// Every folder that something builds.
     fn folders(&self) -> Vec<String> {
         let mut folders = vec![self.path("argocd-apps"), self.path("conductor")];
+        folders.extend(self.lab.spec.grafana.iter().map(|_| self.path("dashboards")));
         for plan in &self.plans {
             let overlays = plan.cells.iter().map(|cell| format!("overlays/{}/{}", plan.scenario, cell.slug));
             folders.extend(overlays.map(|folder| self.path(&folder)));
@@ -152,9 +153,97 @@ fn golden_tree_of_everything() {
     let overlays = branch.path("overlays");
     let mut files = branch.files.clone();
     files.retain(|path, _| path.starts_with(&keep) || !path.starts_with(&overlays));
+    let dashboards = files.extract_if(.., |path, _| path.contains("/dashboards/")).collect();
     insta::assert_snapshot!("rich", printed(&files));
+    insta::assert_snapshot!("rich-dashboards", printed(&dashboards));
     let warnings: String = plan.warnings.iter().map(|warning| warning.to_string() + "\n").collect();
     insta::assert_snapshot!("rich-warnings", warnings);
+}
+
+/// Conventions of Grafana, of its sidecar and of its linter, and limits of Kubernetes.
+#[test]
+fn dashboards_are_as_grafana_wants_them() {
+    let branch = Branch::rich();
+    let built = build(&branch.files, &branch.path("dashboards")).unwrap();
+    assert_eq!(built.len(), 3);
+    for map in built {
+        assert_eq!(
+            (map["metadata"]["namespace"].as_str(), map["kind"].as_str()),
+            (Some("watching"), Some("ConfigMap"))
+        );
+        assert_eq!(map["metadata"]["labels"]["grafana_dashboard"], "1");
+        assert_eq!(map["metadata"]["annotations"], json!({"grafana_folder": "Measurements"}));
+        // Argo CD keeps all of it once more, in an annotation of at most 256 KiB.
+        assert!(serde_json::to_string(&map).unwrap().len() < 200 << 10);
+        let data = map["data"].as_object().unwrap();
+        let (file, text) = data.iter().next().unwrap();
+        let board: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
+        assert_eq!((data.len(), file.as_str()), (1, &*format!("{}.json", board["uid"].as_str().unwrap())));
+        dashboard(&board);
+    }
+    let mut lab = lab("labs/test.yaml");
+    lab.metadata.name = "l".repeat(50);
+    let uids: BTreeSet<String> =
+        dashboards(&lab).iter().map(|board| board["uid"].as_str().unwrap().to_owned()).collect();
+    assert!(uids.len() == 3 && uids.iter().all(|uid| uid.len() <= 40), "{uids:?}");
+}
+
+fn dashboard(board: &Value) {
+    let (uid, source) = (&board["uid"], json!({"type": "prometheus", "uid": "${datasource}"}));
+    assert_eq!((&board["id"], &board["editable"], &board["timezone"]), (&Value::Null, &json!(false), &json!("utc")));
+    assert!(board.get("__inputs").is_none() && (39..=42).contains(&board["schemaVersion"].as_u64().unwrap()), "{uid}");
+    assert!(!board["title"].as_str().unwrap().is_empty() && !board["description"].as_str().unwrap().is_empty());
+    let variables = board["templating"]["list"].as_array().unwrap();
+    assert_eq!((&variables[0]["name"], &variables[0]["type"]), (&json!("datasource"), &json!("datasource")));
+    for variable in &variables[1..] {
+        assert_eq!(
+            (&variable["datasource"], &variable["refresh"]),
+            (&source, &json!(2)),
+            "{uid}: {}",
+            variable["name"]
+        );
+    }
+    let (mut ids, mut taken, mut titles) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for panel in board["panels"].as_array().unwrap() {
+        let title = panel["title"].as_str().unwrap();
+        assert!(
+            ids.insert(panel["id"].as_u64().unwrap()) && titles.insert(title) && !title.is_empty(),
+            "{uid}: {title}"
+        );
+        let [x, y, w, h] = ["x", "y", "w", "h"].map(|side| panel["gridPos"][side].as_u64().unwrap());
+        assert!(x + w <= 24, "{uid}: {title} is outside");
+        for cell in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
+            assert!(taken.insert(cell), "{uid}: {title} lies on another panel");
+        }
+        if panel["type"] == "row" {
+            continue;
+        }
+        assert!(panel["description"].as_str().unwrap().ends_with('.'), "{uid}: {title} says nothing of itself");
+        assert!(panel["fieldConfig"]["defaults"]["unit"].is_string(), "{uid}: {title} has no unit");
+        assert_eq!(panel["datasource"], source, "{uid}: {title}");
+        let targets = panel["targets"].as_array().unwrap();
+        assert!(!targets.is_empty(), "{uid}: {title} asks nothing");
+        for target in targets {
+            let query = target["expr"].as_str().unwrap();
+            assert_eq!(target["datasource"], source);
+            // What is pushed lies in the past: it is looked for in all of the time that is shown, or in each step.
+            assert_ne!(target["instant"], target["range"], "{uid}: {title}");
+            let windows =
+                if target["range"] == true { ["$__interval]", "$__rate_interval]"] } else { ["$__range]", "[6h:1m]"] };
+            let gauge = query.contains("kube_") || query.contains("container_memory");
+            assert!(gauge || windows.iter().any(|window| query.contains(window)), "{uid}: {title}: {query}");
+            let known =
+                ["$__range", "$__interval", "$__rate_interval", "${axis:csv}", "$scenario", "$system", "$observe"];
+            let rest = known.iter().fold(query.to_owned(), |rest, name| rest.replace(name, ""));
+            assert!(!rest.contains('$'), "{uid}: {title}: {rest}");
+        }
+    }
+}
+
+#[test]
+fn dashboards_go_with_the_grafana_that_wanted_them() {
+    let branch = Branch::test(&[]);
+    assert!(branch.files.keys().all(|path| !path.contains("dashboards")));
 }
 
 #[test]

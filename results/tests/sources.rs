@@ -15,6 +15,8 @@ mod files;
 mod reference;
 #[path = "sources/scripted.rs"]
 mod scripted;
+#[path = "sources/server.rs"]
+mod server;
 #[path = "sources/store.rs"]
 mod store;
 mod synthetic;

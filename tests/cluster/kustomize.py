@@ -82,7 +82,7 @@ def cells(pool, scenario, its_lab, out, built):
 
 def rest(out, built):
     """The rest of the branch, built where Argo CD would build it: how many objects."""
-    texts = {extra: lab.command("kustomize", "build", out / extra) for extra in ("argocd-apps", "conductor")}
+    texts = {extra: lab.command("kustomize", "build", out / extra) for extra in ("argocd-apps", "conductor", "dashboards") if (out / extra).exists()}
     texts["root"] = (out / "root.yaml").read_text()
     for name, text in texts.items():
         (built / f"_{name}.yaml").write_text(text)

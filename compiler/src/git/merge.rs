@@ -5,7 +5,7 @@ use git2::{ObjectType, Oid, Tree};
 use super::{Change, GitError, Ownership, Publication, Snapshot};
 
 /// Files and folders that every compile writes anew, whatever scenarios it compiles.
-const SHARED: [&str; 8] = [
+const SHARED: [&str; 10] = [
     "README.md",
     ".gitattributes",
     "lab.json",
@@ -13,7 +13,9 @@ const SHARED: [&str; 8] = [
     "argocd-apps/kustomization.yaml",
     "argocd-apps/project.yaml",
     "argocd-apps/conductor.yaml",
+    "argocd-apps/dashboards.yaml",
     "conductor",
+    "dashboards",
 ];
 
 /// What a compile does to the branch: its own scenarios and the shared files are replaced; other scenarios', the

@@ -155,7 +155,7 @@ pub fn plan(scenario: &Scenario, matrix: &Matrix, lab: &Lab, systems: &Systems) 
 }
 
 /// Files of the branch that stand where a scenario's would.
-const RESERVED: [&str; 3] = ["conductor", "kustomization", "project"];
+const RESERVED: [&str; 4] = ["conductor", "dashboards", "kustomization", "project"];
 
 /// What keeps bases from being systems', or is worth a look.
 fn base_troubles(systems: &Systems) -> Vec<Trouble> {

@@ -1,10 +1,10 @@
-//! Argo CD's objects: projects, the root, the conductor's Application, one ApplicationSet a scenario.
+//! Argo CD's objects: projects, the root, the conductor's and the dashboards' Applications, one ApplicationSet a scenario.
 
 use serde_json::{Value, json};
 
 use super::names::{conductor_namespace, lab_labels};
 use crate::kustomize::ALLOWED_KINDS;
-use crate::spec::Lab;
+use crate::spec::{Grafana, Lab};
 
 /// The cluster that Argo CD itself runs in.
 const IN_CLUSTER: &str = "https://kubernetes.default.svc";
@@ -73,6 +73,15 @@ impl ArgoObjects<'_> {
         let mut project = self.project(&name, destination, &cluster, &[("", "ServiceAccount"), ("apps", "Deployment")]);
         first(&mut project);
         [project, self.application(&name, &name, "conductor", destination)]
+    }
+
+    /// The dashboards' project and Application: `ConfigMap`s in Grafana's namespace.
+    pub(super) fn dashboards(&self, grafana: &Grafana) -> [Value; 2] {
+        let name = self.name("dashboards");
+        let destination = (self.lab.spec.argocd.destination.as_str(), grafana.namespace.as_str());
+        let mut project = self.project(&name, destination, &[], &[("", "ConfigMap")]);
+        first(&mut project);
+        [project, self.application(&name, &name, "dashboards", destination)]
     }
 
     /// One Application for each admitted attempt of a scenario.

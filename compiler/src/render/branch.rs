@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::argocd::ArgoObjects;
 use super::kustomization::Kustomization;
 use super::names::Labels;
-use super::{Files, conductor, put};
+use super::{Files, conductor, dashboards, put};
 use crate::spec::Lab;
 
 /// Writes the objects of Argo CD and the conductor, the lab, and the pages.
@@ -15,6 +15,11 @@ pub(super) fn write(files: &mut Files, at: &dyn Fn(&str) -> String, scenarios: &
     put(files, &at("argocd-apps/project.yaml"), &[argo.cells()]);
     put(files, &at("argocd-apps/conductor.yaml"), &argo.conductor());
     let mut resources = vec!["project.yaml".to_owned(), "conductor.yaml".to_owned()];
+    if let Some(grafana) = &lab.spec.grafana {
+        put(files, &at("argocd-apps/dashboards.yaml"), &argo.dashboards(grafana));
+        resources.push("dashboards.yaml".to_owned());
+        dashboards::write(files, &at("dashboards"), lab, grafana);
+    }
     for scenario in scenarios {
         put(files, &at(&application_set(scenario)), &[argo.application_set(scenario)]);
         resources.push(format!("{scenario}.yaml"));
@@ -35,6 +40,10 @@ pub(super) fn application_set(scenario: &str) -> String {
 fn page(scenarios: &BTreeSet<String>, lab: &Lab) -> String {
     let list: Vec<String> = scenarios.iter().map(|scenario| format!("- [{scenario}](overlays/{scenario})")).collect();
     let list = list.join("\n");
+    let dashboards = match &lab.spec.grafana {
+        Some(grafana) => format!("| `dashboards/` | Grafana's, in its folder «{}» |\n", grafana.folder),
+        None => String::new(),
+    };
     format!(
         "# Lab {lab}\n\n\
         Written by `benchgrid compile` and by the lab's conductor; changes made here by hand are lost, except in `active/`, `done/` and `paused`.\n\n\
@@ -43,6 +52,7 @@ fn page(scenarios: &BTreeSet<String>, lab: &Lab) -> String {
         | `root.yaml` | applied once by hand: `kubectl apply -f root.yaml` |\n\
         | `argocd-apps/` | what that deploys: projects, the conductor, one ApplicationSet a scenario |\n\
         | `conductor/` | the program that decides what runs |\n\
+        {dashboards}\
         | `base/` | the software under test, by content |\n\
         | `overlays/<scenario>/<cell>/` | what may run; `kubectl apply -k` works on each |\n\
         | `active/<scenario>/<attempt>/` | what runs now; a commit that empties it and adds `paused` stops everything |\n\

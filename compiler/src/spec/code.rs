@@ -115,7 +115,7 @@ codes! {
         "The message names the operation. Kind and name of an object stay as they are: the cell's parts find each other by them."
     KUBE_OVN "BG0530" "a way of shaping that can't be done yet" "Write `tc`, or `none`."
     SCRAPE "BG0531" "a way of scraping that is not there yet" "Nothing is scraped. A warning."
-    TAKEN_NAME "BG0532" "a name of a scenario that the branch has a file for" "conductor, kustomization and project are taken."
+    TAKEN_NAME "BG0532" "a name of a scenario that the branch has a file for" "conductor, dashboards, kustomization and project are taken."
     NO_MACHINE "BG0540" "a group whose nodes fit no machine of its pool"
         "One pod asks for more than a machine has, or `spread: required` asks for more machines than there are. The pods would wait for ever."
     CELL_TOO_LARGE "BG0541" "a cell that does not fit into the lab"

@@ -63,6 +63,9 @@ pub struct LabSpec {
     /// Which operator is asked to scrape the nodes' own metrics.
     #[serde(default)]
     pub scrape: Scrape,
+    /// Where dashboards go; without it, there are none.
+    #[serde(default)]
+    pub grafana: Option<Grafana>,
     /// Where container images come from, and whether they may change.
     #[serde(default)]
     pub images: Images,
@@ -263,6 +266,22 @@ pub enum Scrape {
     /// None.
     #[default]
     None,
+}
+
+/// A Grafana whose sidecar picks up `ConfigMaps` with the label `grafana_dashboard: "1"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Grafana {
+    /// Namespace that the dashboards' `ConfigMaps` are put in; it must be there, and the sidecar must look there.
+    #[schemars(extend("examples" = ["monitoring"]))]
+    pub namespace: String,
+    /// Folder of Grafana that they are shown in.
+    #[serde(default = "grafana_folder")]
+    pub folder: String,
+}
+
+fn grafana_folder() -> String {
+    "benchgrid".to_owned()
 }
 
 /// Container images of a lab.

@@ -3,6 +3,7 @@
 use benchgrid::conduct::KubernetesCluster;
 use benchgrid_measures::{CURVE_METRIC, CurvePoint, Outcome, Reason, Record, Sample, stored_part};
 use benchgrid_probe::kubernetes::Api;
+use benchgrid_results::{Campaign, Selection, archive_files, from_archive, from_records};
 
 use super::*;
 
@@ -125,6 +126,13 @@ impl World {
         std::fs::remove_file(self.path("remote.git").join("hooks/update")).unwrap();
     }
 
+    /// What a report reads of the branch.
+    fn campaign(&self) -> Campaign {
+        self.check_sums();
+        let checkout = self.path("checkout");
+        from_archive("results", archive_files(&checkout), &Selection::default(), self.now.get() * 1000).unwrap()
+    }
+
     /// Whether every sum on the branch is right.
     fn check_sums(&self) {
         let place = self.path("checkout");
@@ -157,7 +165,8 @@ fn what_the_coordinator_printed_is_archived_before_the_attempt_leaves() {
     let file = format!("lab/demo/0000000000/{FIRST}.jsonl");
     let expected = ["README.md", "lab/.gitattributes", &file, &format!("{file}.sha256")];
     assert_eq!(files.lines().collect::<Vec<_>>(), expected);
-    world.check_sums();
+    let campaign = world.campaign();
+    assert_eq!((campaign.transfers.len(), campaign.endings[FIRST].label("outcome")), (6, "measured"));
     assert_eq!(world.subjects(), [format!("Archive {FIRST}")]);
     assert!(world.result("results", "README.md").contains("benchgrid report "));
     assert!(world.server.said.lock().unwrap().asked.iter().all(|line| !line.contains("benchgrid_.%2B")));
@@ -192,7 +201,13 @@ fn a_log_that_is_short_is_filled_up_from_the_store() {
     assert_eq!(lines[6]["archive"], json!({"whole": 3, "stored": 3, "why": why}));
     let outcome: Outcome = serde_json::from_value(lines[6].clone()).unwrap();
     assert_eq!((outcome.verdict, outcome.records, outcome.ended_ms), (Verdict::Measured, 6, records[0].ended_ms));
-    world.check_sums();
+    // A report sees no difference between a record that is whole and one that was stored.
+    let campaign = world.campaign();
+    let whole: String = printed(&records, Reason::Ok);
+    let file = world.path("whole.jsonl");
+    std::fs::write(&file, whole).unwrap();
+    let printed = from_records(&[file], &Selection::default(), world.now.get() * 1000).unwrap();
+    assert_eq!(campaign.transfers, printed.transfers);
 }
 
 #[test]
@@ -442,4 +457,19 @@ fn the_coordinators_log_is_asked_for_whole() {
     world.tick_in("clone", &cluster);
     assert_eq!(world.lines().len(), 7);
     assert_eq!(world.lines()[6].get("archive"), None, "{}", world.lines()[6]);
+}
+
+#[test]
+fn what_is_published_of_a_log_that_cant_be_had_names_no_address() {
+    let world = World::new(1, 1);
+    let cluster = KubernetesCluster(Api::at(&world.server.address));
+    world.ended("gate");
+    let refusal = json!({"message": "pods is forbidden"}).to_string();
+    let pods = format!("/api/v1/namespaces/{FIRST}/pods");
+    world.server.said.lock().unwrap().cluster =
+        [("/api/v1/namespaces".to_owned(), (200, json!({"items": []}).to_string())), (pods, (403, refusal))].into();
+    world.tick_in("clone", &cluster);
+    let why = "the coordinator's log: pods is forbidden";
+    assert_eq!(world.lines(), [world.lines()[0].clone()]);
+    assert_eq!(world.lines()[0]["archive"], json!({"whole": 0, "stored": 0, "why": why}));
 }

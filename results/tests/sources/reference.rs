@@ -4,7 +4,8 @@ use benchgrid_results::analysis::{Analysis, Claim, Compare, Metric, Question};
 use benchgrid_results::{Campaign, Selection, from_records};
 
 use super::campaign::Made;
-use super::store::{Store, same};
+use super::server::Server;
+use super::store::{same, shows};
 use super::synthetic::{Design, MARGIN, pairs};
 
 fn judged(campaign: &Campaign) -> Analysis {
@@ -27,9 +28,9 @@ fn the_store_gives_the_verdicts_of_the_record_files() {
         made.records.extend(attempt.records);
         made.outcomes.push(attempt.outcome);
     }
-    let store = Store::start(&[]);
-    store.push(&made);
-    let stored = store.shows(&Selection::default(), &printed);
+    let store = Server::start(&[]);
+    store.push(&made.records, &made.outcomes);
+    let stored = shows(&store, &Selection::default(), &printed);
     same(&stored, &printed);
     let (stored, printed) = (judged(&stored), judged(&printed));
     assert_eq!(printed.comparisons[0].pairs.len(), 39);

@@ -34,7 +34,7 @@ pub(super) fn scenario(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
 
 pub(super) fn lab(document: &Document, diagnostics: &mut Vec<Diagnostic>) {
     metadata(document, 50, diagnostics);
-    for pointer in ["/spec/argocd/namespace", "/spec/conductor/namespace"] {
+    for pointer in ["/spec/argocd/namespace", "/spec/conductor/namespace", "/spec/grafana/namespace"] {
         label(document, pointer, 63, diagnostics);
     }
     for (pointer, _) in each(&document.tree, "/spec/pools/*") {
