@@ -62,11 +62,17 @@ fn titled(title: &str, drawings: Vec<Element>) -> Vec<Element> {
 
 /// The curves of some results in one drawing, for a cell's page.
 pub(in crate::report::html) fn of_some(named: &[Named<'_>], id: &str) -> Option<Vec<Element>> {
+    let (with, without): (Vec<Named<'_>>, Vec<Named<'_>>) =
+        named.iter().cloned().partition(|(_, _, result)| !moments(result, 1).is_empty());
     let caption = "Payload held";
-    let drawing = drawn(named, caption, id, true)?;
-    let series: Vec<(usize, &str)> = named.iter().map(|(series, name, _)| (*series, name.as_str())).collect();
+    let drawing = drawn(&with, caption, id, true)?;
+    let series: Vec<(usize, &str)> = with.iter().map(|(series, name, _)| (*series, name.as_str())).collect();
     let words = "Line: median of the repetitions, each the median over its leechers. Band: from the fastest repetition to the slowest.";
-    Some(vec![text("p", words).class("note"), legend(&series), panels(caption, "broad", vec![drawing])])
+    let mut content = vec![text("p", words).class("note"), legend(&series), panels(caption, "broad", vec![drawing])];
+    content.extend(
+        without.iter().map(|(_, name, _)| text("p", format!("n/a: no progress is stored of {name}.")).class("note")),
+    );
+    Some(content)
 }
 
 fn drawn(named: &[Named<'_>], caption: &str, id: &str, broad: bool) -> Option<Element> {
