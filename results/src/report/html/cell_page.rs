@@ -244,8 +244,9 @@ fn lines(named: &[curves::Named<'_>]) -> Vec<leechers::Line> {
         seconds: leechers::seconds(result, group),
     };
     match named.first() {
+        // the first two signs are those of levels
         Some((_, _, result)) if !groups(result).is_empty() => {
-            let of = |(place, group): (usize, String)| line(place, format!("group {group}"), result, Some(&group));
+            let of = |(place, group): (usize, String)| line(place + 2, format!("group {group}"), result, Some(&group));
             groups(result).into_iter().enumerate().map(of).collect()
         }
         _ => named.iter().map(|(series, name, result)| line(*series, name.clone(), result, None)).collect(),

@@ -16,6 +16,9 @@ pub(super) fn all(view: &View<'_>) -> Vec<Element> {
     let mut content = Vec::new();
     content.extend(matrix(view));
     let rest: Vec<&AttemptResult> = view.analysis.attempts.iter().filter(|attempt| !attempt.counts).collect();
+    if view.analysis.attempts.is_empty() {
+        return vec![text("p", "n/a: nothing was tried.")];
+    }
     if rest.is_empty() {
         content.push(text("p", "Every attempt counts."));
     } else {

@@ -35,6 +35,9 @@ pub(in crate::report::html) fn drawn(view: &View<'_>) -> Vec<Element> {
             }
         }
     }
+    if view.pages.is_empty() {
+        return Vec::new();
+    }
     if drawings.is_empty() {
         return vec![text(
             "p",
