@@ -50,7 +50,7 @@ pub(super) fn attempts(view: &View<'_>, id: &str, all: &[&AttemptResult], folder
         element("tr")
             .child(text("th", attempt.name.as_str()).with("scope", "row"))
             .child(cell)
-            .child(words(&attempt.trial).class("number"))
+            .child(words(&attempt.trial).class("right"))
             .child(words(&attempt.outcome))
             .child(words(&attempt.reason))
             .child(text("td", if attempt.counts { "counts" } else { attempt.why.as_str() }).class("words"))
