@@ -140,8 +140,7 @@ impl<'c> Cell<'c> {
             None => element("td").class("absent").text(format!("{}: there is no such cell", number::NONE)),
         };
         let p = |p: Option<f64>| text("td", p.map_or(number::NONE.to_owned(), number::digits)).class("number");
-        let claim = words::claim(comparison.claim, &comparison.level, &comparison.baseline);
-        let claim = format!("{claim}, seen by {}", comparison.observe);
+        let claim = self.view.claim(comparison);
         let [ratio, verdict, trials, note] = tables::outcome(pair);
         element("tr")
             .child(text("th", claim).with("scope", "row").class("words"))
