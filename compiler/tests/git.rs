@@ -238,6 +238,21 @@ fn keeps_what_is_not_its_own() {
 }
 
 #[test]
+fn dashboards_that_the_lab_no_longer_wants_go() {
+    let world = World::new();
+    let mut first = files("a", "codex-00000001");
+    for path in ["argocd-apps/dashboards.yaml", "dashboards/one.yaml", "dashboards/kustomization.yaml"] {
+        first.insert(path.to_owned(), b"kind: ConfigMap".to_vec());
+    }
+    world.publish(first, false).unwrap();
+    assert!(world.tree(&world.source()).iter().any(|path| path == "dashboards/one.yaml"));
+    world.publish(files("a", "codex-00000001"), false).unwrap();
+    let left: Vec<String> =
+        world.tree(&world.source()).into_iter().filter(|path| path.contains("dashboards")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
 fn copies_share_trees_and_folders_that_become_empty_go() {
     let world = World::new();
     world.publish(files("a", "codex-00000001"), false).unwrap();

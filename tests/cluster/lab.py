@@ -4,6 +4,7 @@ A scenario is a script whose main() makes checks and whose last line is `lab.run
 brought up with the project's images, and leaves what it deployed to down.sh.
 """
 import datetime
+import hashlib
 import json
 import os
 import re
@@ -459,6 +460,18 @@ def check_measured(ended, leechers=None, repetitions=None):
         downloads = {(r["repetition"], r["node"]) for r in measured if r["kind"] == "download"}
         equal(f"{attempt}: one download a leecher and repetition", len(downloads), repetitions * leechers)
     return got
+
+
+def check_archived(ended):
+    """An attempt's records on the branch of results: as its coordinator printed them, as many as done/ says, with their checksum."""
+    path = f"{lab_name()}/{ended['scenario']}/{ended['cell']}/{ended['attempt']}.jsonl"
+    text = show(path, "results")
+    lines = [json.loads(line) for line in text.splitlines()]
+    equal(f"{ended['attempt']}: a line for each record and one for the outcome", len(lines), ended["records"] + 1)
+    check(f"{ended['attempt']}: every record is whole", all("schema" in line for line in lines[:-1]), lines[-1].get("archive"))
+    equal(f"{ended['attempt']}: the archived outcome", (lines[-1]["verdict"], lines[-1].get("archive")), (ended["outcome"], None))
+    said = show(f"{path}.sha256", "results")
+    equal(f"{ended['attempt']}: its checksum", said, f"{hashlib.sha256(text.encode()).hexdigest()}  {ended['attempt']}.jsonl\n")
 
 
 def overhead(ended):

@@ -34,6 +34,7 @@ def main():
     ended = lab.done(name)
     lab.equal("one attempt was enough", [e["attempt"] for e in ended], [attempt["attempt"]])
     lab.check_measured(ended[0], LEECHERS, REPETITIONS)
+    lab.check_archived(ended[0])
     lab.say(f"SEEN    an attempt beside its transfers: {lab.overhead(ended):.1f} s")
     lab.check_empty()
     text = lab.report(name)

@@ -1,7 +1,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use benchgrid_measures::Timestamp;
@@ -48,8 +48,10 @@ pub(super) struct Place<'a> {
 
 /// Where records are read from.
 pub(super) struct Sources<'a> {
-    pub(super) cluster: &'a dyn Cluster,
-    pub(super) store: &'a StoreClient,
+    cluster: &'a dyn Cluster,
+    store: &'a StoreClient,
+    /// When the time for logs is over.
+    until: Instant,
 }
 
 impl Archive {
@@ -87,11 +89,13 @@ impl Archive {
         }
         self.behind = false;
         if self.failed.is_some_and(|failed| within(now, failed, Self::REST)) {
+            self.shrink();
             return problems;
         }
         self.failed = None;
         if let Err(why) = self.catch_up(place, from, done, now) {
             self.failed = Some(now);
+            self.shrink();
             problems.push(format!("the archive on branch `{}` has to wait: {why}", place.branch));
         }
         problems
@@ -130,11 +134,17 @@ impl Archive {
         if self.waiting.get(&done.attempt).is_some_and(|(_, known)| !file.replaces(known, &done)) {
             return;
         }
-        let room = Self::MOST - self.waiting.values().map(|(_, file)| file.text.len()).sum::<usize>().min(Self::MOST);
-        // What has no room is made from the store later.
-        if file.text.len() <= room || self.waiting.is_empty() {
-            self.waiting.insert(done.attempt.clone(), (done, file));
-        }
+        self.waiting.insert(done.attempt.clone(), (done, file));
+    }
+
+    /// Forgets what is too much to keep: it is made from the store later.
+    fn shrink(&mut self) {
+        let mut room = Self::MOST;
+        self.waiting.retain(|_, (_, file)| {
+            let fits = file.text.len() <= room;
+            room -= if fits { file.text.len() } else { 0 };
+            fits
+        });
     }
 
     /// Reads which attempts are on the branch now.
@@ -234,10 +244,18 @@ impl Place<'_> {
     }
 }
 
-impl Sources<'_> {
+impl<'a> Sources<'a> {
+    /// Longest time for the logs of a tick.
+    const LOGS: Duration = Duration::from_secs(20);
+
+    pub(super) fn new(cluster: &'a dyn Cluster, store: &'a StoreClient) -> Self {
+        Self { cluster, store, until: Instant::now() + Self::LOGS }
+    }
+
     /// What an attempt left: what its coordinator printed, and where that is not all, what the store holds of the rest.
     fn read(&self, done: &Done, lab: &str) -> Result<ArchivedAttempt, String> {
-        let log = self.cluster.printed(&done.attempt);
+        let late = Instant::now() >= self.until;
+        let log = if late { Err(TOO_LATE.to_owned()) } else { self.cluster.printed(&done.attempt) };
         let printed = log.as_ref().map(|log| Printed::of(&done.attempt, log)).unwrap_or_default();
         let gap = log.err().or_else(|| printed.gap());
         let stored = match &gap {
@@ -247,6 +265,9 @@ impl Sources<'_> {
         Ok(ArchivedAttempt::new(done, lab, printed, stored, gap.as_deref()))
     }
 }
+
+/// Why a log was not asked for.
+const TOO_LATE: &str = "no time was left for the coordinator's log";
 
 fn path(lab: &str, done: &Done) -> String {
     format!("{lab}/{}/{}/{}.jsonl", done.scenario, done.cell, done.attempt)

@@ -52,7 +52,13 @@ impl Cluster for KubernetesCluster {
     }
 
     fn printed(&self, attempt: &str) -> Result<String, String> {
-        let failed = |error: KubernetesError| format!("the coordinator's log: {error}");
+        // It is published: where the cluster is, is nobody's business.
+        let failed = |error| match error {
+            KubernetesError::Refused { text, .. } | KubernetesError::Request { text, .. } => {
+                format!("the coordinator's log: {text}")
+            }
+            error => format!("the coordinator's log: {error}"),
+        };
         let pods = self.0.pods(attempt).map_err(failed)?;
         let mut logs = pods
             .iter()

@@ -223,7 +223,7 @@ impl<'a> Conductor<'a> {
         }
         let place = Place { repo: &self.repo, remote: &self.remote, branch, lab: &lab.metadata.name };
         let ending: Vec<Done> = decision.end.iter().map(|ending| ending.done(now, &state.lab)).collect();
-        self.archive.keep(&place, &Sources { cluster: self.cluster, store }, &ending, &state.done, now)
+        self.archive.keep(&place, &Sources::new(self.cluster, store), &ending, &state.done, now)
     }
 
     /// The newest commit and what it says.

@@ -458,3 +458,18 @@ fn the_coordinators_log_is_asked_for_whole() {
     assert_eq!(world.lines().len(), 7);
     assert_eq!(world.lines()[6].get("archive"), None, "{}", world.lines()[6]);
 }
+
+#[test]
+fn what_is_published_of_a_log_that_cant_be_had_names_no_address() {
+    let world = World::new(1, 1);
+    let cluster = KubernetesCluster(Api::at(&world.server.address));
+    world.ended("gate");
+    let refusal = json!({"message": "pods is forbidden"}).to_string();
+    let pods = format!("/api/v1/namespaces/{FIRST}/pods");
+    world.server.said.lock().unwrap().cluster =
+        [("/api/v1/namespaces".to_owned(), (200, json!({"items": []}).to_string())), (pods, (403, refusal))].into();
+    world.tick_in("clone", &cluster);
+    let why = "the coordinator's log: pods is forbidden";
+    assert_eq!(world.lines(), [world.lines()[0].clone()]);
+    assert_eq!(world.lines()[0]["archive"], json!({"whole": 0, "stored": 0, "why": why}));
+}

@@ -10,6 +10,8 @@ mod ending;
 mod left_out;
 mod node_sample;
 mod oddity;
+#[cfg(test)]
+mod tests;
 mod transfer;
 
 pub(crate) use builder::{Builder, Conflict};

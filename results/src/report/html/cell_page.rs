@@ -43,7 +43,7 @@ pub(super) fn page(view: &View<'_>, page: &CellPage) -> Page {
         heading: title,
         lead: vec![text("p", words::heading(view.analysis)), cell.identity()],
         sections,
-        footer: "Every record behind these numbers is in samples.jsonl of the report's folder.".to_owned(),
+        footer: "The numbers behind this page are in report.json, in the folder of the report.".to_owned(),
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn page(view: &View<'_>) -> Page {
         heading: words::heading(analysis),
         lead: vec![answer(analysis), summary(analysis)],
         sections: sections.into_iter().flatten().collect(),
-        footer: "Every record behind these numbers is in samples.jsonl, every row in cells.csv, in the same folder."
+        footer: "The numbers behind this page are in report.json, its rows in cells.csv and comparisons.csv, in the same folder."
             .to_owned(),
     }
 }
