@@ -43,7 +43,7 @@ pub(super) fn page(view: &View<'_>, page: &CellPage) -> Page {
         heading: title,
         lead: vec![text("p", words::heading(view.analysis)), cell.identity()],
         sections,
-        footer: "Every record behind these numbers is in samples.jsonl of the report's folder.".to_owned(),
+        footer: "The numbers behind this page are in report.json, in the folder of the report.".to_owned(),
     }
 }
 
@@ -140,8 +140,7 @@ impl<'c> Cell<'c> {
             None => element("td").class("absent").text(format!("{}: there is no such cell", number::NONE)),
         };
         let p = |p: Option<f64>| text("td", p.map_or(number::NONE.to_owned(), number::digits)).class("number");
-        let claim = words::claim(comparison.claim, &comparison.level, &comparison.baseline);
-        let claim = format!("{claim}, seen by {}", comparison.observe);
+        let claim = self.view.claim(comparison);
         let [ratio, verdict, trials, note] = tables::outcome(pair);
         element("tr")
             .child(text("th", claim).with("scope", "row").class("words"))
@@ -244,8 +243,9 @@ fn lines(named: &[curves::Named<'_>]) -> Vec<leechers::Line> {
         seconds: leechers::seconds(result, group),
     };
     match named.first() {
+        // the first two signs are those of levels
         Some((_, _, result)) if !groups(result).is_empty() => {
-            let of = |(place, group): (usize, String)| line(place, format!("group {group}"), result, Some(&group));
+            let of = |(place, group): (usize, String)| line(place + 2, format!("group {group}"), result, Some(&group));
             groups(result).into_iter().enumerate().map(of).collect()
         }
         _ => named.iter().map(|(series, name, result)| line(*series, name.clone(), result, None)).collect(),

@@ -16,6 +16,9 @@ pub(super) fn all(view: &View<'_>) -> Vec<Element> {
     let mut content = Vec::new();
     content.extend(matrix(view));
     let rest: Vec<&AttemptResult> = view.analysis.attempts.iter().filter(|attempt| !attempt.counts).collect();
+    if view.analysis.attempts.is_empty() {
+        return vec![text("p", "n/a: nothing was tried.")];
+    }
     if rest.is_empty() {
         content.push(text("p", "Every attempt counts."));
     } else {
@@ -47,7 +50,7 @@ pub(super) fn attempts(view: &View<'_>, id: &str, all: &[&AttemptResult], folder
         element("tr")
             .child(text("th", attempt.name.as_str()).with("scope", "row"))
             .child(cell)
-            .child(words(&attempt.trial).class("number"))
+            .child(words(&attempt.trial).class("right"))
             .child(words(&attempt.outcome))
             .child(words(&attempt.reason))
             .child(text("td", if attempt.counts { "counts" } else { attempt.why.as_str() }).class("words"))

@@ -80,7 +80,7 @@ impl Map<'_> {
             None => vec![None],
         };
         let caption = if title.is_empty() {
-            format!("{} against {}", self.comparison.level, self.comparison.baseline)
+            format!("against {}", self.view.level_name(&self.comparison.baseline))
         } else {
             title.to_owned()
         };
@@ -100,7 +100,8 @@ impl Map<'_> {
             };
             self.cell(self.pairs.iter().find(of).copied())
         });
-        element("tr").child(text("th", level.unwrap_or("all")).with("scope", "row")).children(cells)
+        let head = level.map_or_else(|| self.view.level_name(&self.comparison.level), str::to_owned);
+        element("tr").child(text("th", head).with("scope", "row")).children(cells)
     }
 
     fn cell(&self, pair: Option<&Pair>) -> Element {

@@ -32,7 +32,7 @@ pub(super) fn page(view: &View<'_>) -> Page {
         heading: words::heading(analysis),
         lead: vec![answer(analysis), summary(analysis)],
         sections: sections.into_iter().flatten().collect(),
-        footer: "Every record behind these numbers is in samples.jsonl, every row in cells.csv, in the same folder."
+        footer: "The numbers behind this page are in report.json, its rows in cells.csv and comparisons.csv, in the same folder."
             .to_owned(),
     }
 }
@@ -91,7 +91,7 @@ fn maps(view: &View<'_>) -> Vec<Element> {
     for (place, comparison) in comparisons.iter().enumerate() {
         let Some(maps) = heat_map::maps(view, comparison, &format!("map-{place}")) else { continue };
         let metric = words::metric(comparison.claim.metric);
-        let (level, baseline) = (&comparison.level, &comparison.baseline);
+        let [level, baseline] = view.sides(comparison);
         let margin = number::digits(comparison.claim.margin);
         content.push(text(
             "h3",
@@ -111,9 +111,7 @@ fn cells(view: &View<'_>) -> Vec<Element> {
     let comparisons = &view.analysis.comparisons;
     let mut content = Vec::new();
     for (place, comparison) in comparisons.iter().enumerate() {
-        let claim = words::claim(comparison.claim, &comparison.level, &comparison.baseline);
-        let mut sentence =
-            format!("Claim: {claim}, seen by {}. Verdict: {}.", comparison.observe, comparison.verdict.word());
+        let mut sentence = format!("Claim: {}. Verdict: {}.", view.claim(comparison), comparison.verdict.word());
         if let Some(mean) = comparison.mean {
             let ends = comparison.mean_interval.map(|(low, high)| format!(" ({})", number::range(low, high)));
             let ends = ends.unwrap_or_default();

@@ -18,7 +18,8 @@ pub(super) fn all(view: &View<'_>) -> Vec<Element> {
     });
     let rows: Vec<Element> = rows.collect();
     let summary = text("summary", format!("Commands of {}", super::number::counted(rows.len(), "cell")));
-    let words = "A cell is rehearsed on one machine, without a cluster, by the command beside it; the scenario's file is the one that was measured.";
+    let words = "A cell is rehearsed on one machine, without a cluster, by the command beside it; the scenario's file is the one that was measured. On the \
+                 cluster it is measured again after a commit that removes its folder below done/ from the deploy branch.";
     vec![
         text("p", words),
         element("details").child(summary).child(table("commands", "Commands", vec![heads(&["cell", "command"])], rows)),

@@ -13,13 +13,14 @@ use crate::analysis::{Axis, CellResult, Comparison, Estimate, Metric, Pair, Quan
 pub(super) fn pairs(view: &View<'_>, comparison: &Comparison, id: &str) -> Element {
     let axes = view.others();
     let metric = words::metric(comparison.claim.metric);
+    let [level, baseline] = view.sides(comparison);
     let head = [
         row_head(&axes),
-        format!("{}, {metric}", comparison.baseline),
-        format!("{}, {metric}", comparison.level),
+        format!("{baseline}, {metric}"),
+        format!("{level}, {metric}"),
         "times worse".to_owned(),
         "verdict".to_owned(),
-        format!("trials of {} / {}", comparison.baseline, comparison.level),
+        format!("trials of {baseline} / {level}"),
         "note".to_owned(),
     ];
     let titles = head.iter().enumerate().map(|(place, title)| {
@@ -29,7 +30,7 @@ pub(super) fn pairs(view: &View<'_>, comparison: &Comparison, id: &str) -> Eleme
     let caption = format!(
         "Seen by {}. Medians over trials, below them the ends of the 95 % interval where there are trials enough for one; above 1 \
          times, {} is worse.",
-        comparison.observe, comparison.level,
+        comparison.observe, level,
     );
     let rows = comparison.pairs.iter().map(|pair| pair_row(view, comparison, pair, &axes)).collect();
     page::table(id, &caption, vec![element("tr").children(titles)], rows)

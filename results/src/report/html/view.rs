@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::Names;
+use super::number;
+use super::words;
 use crate::analysis::{Analysis, Axis, CellResult, Comparison, Pair};
 
 /// An analysis as pages need it: which page each result is on, and which axes span the figures.
@@ -113,11 +115,34 @@ impl<'a> View<'a> {
     fn series_name(&self, result: &CellResult) -> String {
         match self.own_level(result) {
             Some(level) if self.several.contains(result.id.as_str()) && *level != result.system => {
-                format!("{level}, {}", result.system)
+                format!("{}, {}", self.level_name(level), result.system)
             }
-            Some(level) => level.clone(),
+            Some(level) => self.level_name(level),
             None => result.system.clone(),
         }
+    }
+
+    /// A level of the compared axis as people read it: systems and campaigns by their name, others with their axis.
+    pub(super) fn level_name(&self, level: &str) -> String {
+        match &self.analysis.question.compare {
+            Some(compare) if compare.axis != "system" && !compare.is_of_campaigns() => {
+                format!("{} {level}", compare.axis)
+            }
+            _ => level.to_owned(),
+        }
+    }
+
+    /// A comparison's claim in words.
+    pub(super) fn claim(&self, comparison: &Comparison) -> String {
+        let margin = number::digits(comparison.claim.margin);
+        let [level, baseline] = self.sides(comparison);
+        let metric = words::metric(comparison.claim.metric);
+        format!("by {metric}, {level} is at most {margin} times worse than {baseline}, seen by {}", comparison.observe)
+    }
+
+    /// The level of a comparison and what it is compared with, as people read them.
+    pub(super) fn sides(&self, comparison: &Comparison) -> [String; 2] {
+        [&comparison.level, &comparison.baseline].map(|level| self.level_name(level))
     }
 
     /// A result's level of the compared axis.

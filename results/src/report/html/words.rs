@@ -1,6 +1,6 @@
 //! What the report calls things.
 
-use crate::analysis::{Analysis, CellState, Claim, Metric, PairVerdict, Quantity};
+use crate::analysis::{Analysis, CellState, Metric, PairVerdict, Quantity};
 
 /// A metric of a claim, as it stands in a sentence.
 pub(super) fn metric(metric: Metric) -> &'static str {
@@ -14,12 +14,6 @@ pub(super) fn metric(metric: Metric) -> &'static str {
         Metric::NetworkBytes => "bytes received per byte of payload",
         Metric::Success => "failed downloads",
     }
-}
-
-/// A claim in words.
-pub(super) fn claim(claim: Claim, level: &str, baseline: &str) -> String {
-    let margin = super::number::digits(claim.margin);
-    format!("by {}, {level} is at most {margin} times worse than {baseline}", metric(claim.metric))
 }
 
 /// The sign that stands with a verdict, so that it is seen without colour.

@@ -9,13 +9,19 @@ use crate::report::html::number;
 use crate::report::html::progress::{Moment, moments};
 use crate::report::html::view::{View, at, combinations, spelled};
 
+/// Cells whose curves stand on one page at most: a reader would not look at more, and a browser would be slow.
+const MOST: usize = 400;
+
 /// A curve with the place of its series and its name.
 pub(in crate::report::html) type Named<'n> = (usize, String, &'n CellResult);
 
 /// One drawing for each cell, compared levels in one, in rows by the last axis.
 pub(in crate::report::html) fn of_all(view: &View<'_>) -> Vec<Element> {
+    if view.pages.len() > MOST {
+        return vec![text("p", format!("n/a: of more than {MOST} cells, each has its curve on its own page."))];
+    }
     let others = view.others();
-    let (inner, outer) = others.split_at(others.len().saturating_sub(1));
+    let (inner, outer) = others.split_at(others.len().saturating_sub(usize::from(others.len() > 1)));
     let mut content = Vec::new();
     for observe in &view.observes {
         for row in combinations(outer) {
@@ -30,7 +36,9 @@ pub(in crate::report::html) fn of_all(view: &View<'_>) -> Vec<Element> {
                 let named: Vec<Named<'_>> =
                     members.map(|(series, result)| (*series, view.series[*series].clone(), result)).collect();
                 let id = format!("curves-{}-{}", content.len(), drawings.len());
-                drawings.extend(drawn(&named, &spelled(inner, &levels), &id, false));
+                let caption = spelled(inner, &levels);
+                let caption = if caption.is_empty() { "Payload held" } else { &caption };
+                drawings.extend(drawn(&named, caption, &id, false));
             }
             let title = row_title(view, outer, &row, observe);
             content.extend(titled(&title, drawings));

@@ -35,6 +35,9 @@ pub(in crate::report::html) fn drawn(view: &View<'_>) -> Vec<Element> {
             }
         }
     }
+    if view.pages.is_empty() {
+        return Vec::new();
+    }
     if drawings.is_empty() {
         return vec![text(
             "p",
@@ -74,5 +77,8 @@ fn drawing(view: &View<'_>, inner: &[&Axis], dots: &[Dot<'_>], caption: &str, id
     plot.put(plot::line("bound", [plot.x(100.0), plot.y(0.0), plot.x(100.0), plot.y(f64::NEG_INFINITY)]));
     let title = inner.iter().map(|axis| axis.name.as_str()).collect::<Vec<_>>().join(" · ");
     plot.axes_across("% of the greatest possible speed", &title);
-    panel(caption, plot.drawn(id, &format!("Efficiency. {caption}"), &(said.join("; ") + ".")))
+    panel(
+        if caption.is_empty() { "Efficiency" } else { caption },
+        plot.drawn(id, &format!("Efficiency. {caption}"), &(said.join("; ") + ".")),
+    )
 }

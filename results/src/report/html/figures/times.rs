@@ -32,7 +32,8 @@ pub(in crate::report::html) fn drawn(view: &View<'_>) -> Vec<Element> {
             if !title.is_empty() {
                 content.push(text("h3", title.as_str()));
             }
-            content.push(panels(&format!("Time to 100 %, {title}"), "", drawings));
+            let class = if inner.is_empty() { "broad" } else { "" };
+            content.push(panels(&format!("Time to 100 %, {title}"), class, drawings));
         }
     }
     if !content.is_empty() {
@@ -87,7 +88,8 @@ impl Figure<'_> {
         let of = |(_, result): &&Member<'_>| at(&result.levels, self.inner) == levels;
         let results: Vec<Member<'_>> = self.results.iter().filter(of).copied().collect();
         let words = self.along.map_or(vec!["all".to_owned()], |axis| axis.levels.clone());
-        let mut plot = Plot::small(Scale::Words(words), scale.clone());
+        let field = if self.inner.is_empty() { Plot::broad } else { Plot::small };
+        let mut plot = field(Scale::Words(words), scale.clone());
         let title = self.along.map_or("", |axis| axis.name.as_str());
         plot.axes(title, if scale.is_log() { "seconds, logarithmic" } else { "seconds" });
         let mut said = Vec::new();
@@ -104,7 +106,7 @@ impl Figure<'_> {
         }
         let caption = spelled(self.inner, levels);
         let drawing = plot.drawn(id, &format!("Time to 100 % by {title}. {caption}"), &(said.join(". ") + "."));
-        Some(panel(&caption, drawing))
+        Some(panel(if caption.is_empty() { "Time to 100 %" } else { &caption }, drawing))
     }
 
     fn points(&self, results: &[Member<'_>], series: usize) -> Vec<Point<'_>> {
