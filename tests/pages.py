@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Looks at the pages of reports in headless Chromium, by its DevTools protocol.
 
-    tests/pages.py [--shots DIR] FOLDER...
+    tests/pages.py [--shots DIR] [--prove] FOLDER...
 
 Each FOLDER is a report: index.html and cells/. Its index and some of its cells' pages are opened as on a phone and at a
-desk, light and dark, and printed; tests/pages.js says what is wrong with a page. Then pages are broken on purpose, once
-for each check, and the check has to find it. Exit code 1 when something is wrong. --shots keeps pictures.
+desk, light and dark, and printed; tests/pages.js says what is wrong with a page. With --prove the index of the largest report is then broken on purpose, once for
+each check, and the check has to find it. Exit code 1 when something is wrong. --shots keeps pictures.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import pathlib
+import select
 import shutil
 import subprocess
 import sys
@@ -31,14 +32,17 @@ VIEWS = [
     ("print", 688, 1016, "print", "dark"),
 ]
 
+# Seconds that Chromium may be silent while it is waited for.
+PATIENCE = 60
+
 # Pages of cells that are opened of each report, evenly from all of them.
-CELLS = 6
+CELLS = 3
 
 # A check and what breaks a page so that it has to speak.
 BROKEN = [
     ("overflow", "document.querySelector('main').insertAdjacentHTML('beforeend', '<p style=\"width:3000px;max-width:none\">wide</p>')"),
     ("keyboard", "document.querySelectorAll('.scroll').forEach(e => { e.removeAttribute('tabindex'); e.style.width = '50px' })"),
-    ("cell", "{ const e = document.querySelector('td'); e.style.maxWidth = '5px'; e.style.overflow = 'hidden'; e.style.whiteSpace = 'nowrap' }"),
+    ("cell", "document.querySelector('.map').style.cssText = 'table-layout:fixed;width:60px'"),
     ("figure", "document.querySelector('figure svg').style.display = 'none'; document.querySelector('figure').style.height = '0'"),
     ("figure", "document.querySelectorAll('figure g').forEach(e => e.remove())"),
     ("figure", "document.querySelector('figure g').setAttribute('transform', 'translate(0 -400)')"),
@@ -99,6 +103,8 @@ class Browser:
 
     def message(self):
         while b"\0" not in self.rest:
+            if not select.select([self.into], [], [], PATIENCE)[0]:
+                raise TimeoutError(f"Chromium has said nothing for {PATIENCE} s")
             part = os.read(self.into, 1 << 20)
             if not part:
                 raise EOFError("Chromium has ended")
@@ -217,6 +223,7 @@ def prove(browser, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shots", type=pathlib.Path, help="keep pictures in this folder")
+    parser.add_argument("--prove", action="store_true", help="break pages, too")
     parser.add_argument("folders", type=pathlib.Path, nargs="+", metavar="FOLDER")
     arguments = parser.parse_args()
     program = shutil.which("chromium") or shutil.which("google-chrome")
@@ -228,11 +235,13 @@ def main():
     browser = Browser(program)
     try:
         problems = sum(look(browser, folder, arguments.shots) for folder in folders)
-        blind = prove(browser, folders[0])
+        blind = prove(browser, max(folders, key=lambda folder: len([*folder.glob("cells/*")]))) if arguments.prove else 0
     finally:
         browser.end()
     pages = sum(len(chosen(folder)) for folder in folders)
-    print(f"{pages} pages in {len(VIEWS)} views: {problems} problems; {len(BROKEN)} broken pages: {blind} not seen")
+    print(f"{pages} pages in {len(VIEWS)} views: {problems} problems")
+    if arguments.prove:
+        print(f"{len(BROKEN)} broken pages: {blind} not seen")
     sys.exit(1 if problems or blind else 0)
 
 

@@ -62,7 +62,7 @@ impl Bed {
         std::os::unix::fs::symlink(BENCHGRID, bin.join("benchgrid")).unwrap();
         let bed = Self { path: format!("{}:{}", bin.display(), std::env::var("PATH").unwrap()), dir };
         std::fs::create_dir(bed.work()).unwrap();
-        for folder in ["base", "labs", "matrices", "schemas"] {
+        for folder in ["base", "docs", "labs", "matrices", "schemas"] {
             let copied = Command::new("cp").arg("-R").arg(project().join(folder)).arg(bed.work()).status().unwrap();
             assert!(copied.success());
         }
@@ -162,6 +162,11 @@ fn rehearsing_runs() {
 #[test]
 fn own_system_runs() {
     check("own-system.md");
+}
+
+#[test]
+fn results_run() {
+    check("results.md");
 }
 
 #[test]

@@ -313,20 +313,22 @@ impl Record {
         self.curve.iter().map(stamp).collect()
     }
 
-    /// Every value that is stored, with its timestamp; only finite numbers.
+    /// Every number that is stored, by its metric, with the digits that the store keeps; only finite ones.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let values = METRICS.iter().filter_map(|metric| Some((metric.name, (metric.value)(self)?)));
+        values.filter(|(_, value)| value.is_finite()).map(|(name, value)| (name, as_stored(value)))
+    }
+
+    /// Every value that is stored, with its timestamp.
     pub fn lines(&self) -> Vec<ExpositionLine> {
         let labels = self.labels();
-        METRICS
-            .iter()
-            .filter_map(|metric| Some((metric, (metric.value)(self)?)))
-            .filter(|(_, value)| value.is_finite())
-            .map(|(metric, value)| ExpositionLine {
-                name: metric.name.to_owned(),
-                labels: labels.clone(),
-                value: as_stored(value),
-                timestamp_ms: self.ended_ms,
-            })
-            .collect()
+        let line = |(name, value): (&str, f64)| ExpositionLine {
+            name: name.to_owned(),
+            labels: labels.clone(),
+            value,
+            timestamp_ms: self.ended_ms,
+        };
+        self.values().map(line).collect()
     }
 }
 

@@ -93,6 +93,13 @@ pub fn stored_part(record: &Record) -> Value {
         // Nothing was counted, which is not the same as nothing that came.
         remove(&mut value, &["counters"]);
     }
+    for metric in METRICS {
+        // Rounded in the unit that is stored, which the record's may not be.
+        let number = value.pointer_mut(metric.field).filter(|number| number.is_number());
+        if let (Some(number), Some(stored)) = (number, (metric.value)(record)) {
+            *number = json!(metric.restored(as_stored(stored)));
+        }
+    }
     value["valid"] = json!(record.invalid.is_empty());
     plain(value)
 }
@@ -152,7 +159,7 @@ fn seconds_since(first: Option<&i64>, stamp: i64) -> Value {
 /// Numbers as floating ones; nothing that is empty.
 fn plain(value: Value) -> Value {
     match value {
-        Value::Number(number) => json!(number.as_f64().map(as_stored)),
+        Value::Number(number) => json!(number.as_f64()),
         Value::Array(items) => Value::Array(items.into_iter().map(plain).collect()),
         Value::Object(map) => {
             let fields = map.into_iter().map(|(name, field)| (name, plain(field)));
@@ -414,8 +421,13 @@ mod tests {
 
     #[test]
     fn a_record_comes_back_from_its_stored_part() {
+        let third = Some(1e8 / 3.0);
+        let odd = Baseline { up_bits_per_second: third, down_bits_per_second: third, ..Baseline::default() };
+        let odd = Record { baseline: odd, download_bytes_per_second: third, ..record() };
+        assert_eq!(rebuild(&samples(&odd)), BTreeMap::from([(odd.id.clone(), stored_part(&odd))]));
         let nothing = Record { counters: Counters::default(), curve: Vec::new(), version: String::new(), ..record() };
-        for record in [record(), Record { failure: None, success: true, invalid: Vec::new(), ..record() }, nothing] {
+        for record in [record(), Record { failure: None, success: true, invalid: Vec::new(), ..record() }, odd, nothing]
+        {
             let stored = stored_part(&record);
             let back = stored_record(&stored).unwrap();
             assert_eq!((stored_part(&back), back.lines()), (stored, record.lines()));

@@ -10,7 +10,7 @@ mod source;
 pub mod statistics;
 
 pub use campaign::{Campaign, Ending, Labels, LeftOut, Oddity, Transfer};
-pub use report::{Report, html, markdown};
+pub use report::{Report, brief, html, markdown};
 pub use source::{
     ArchiveFile, Mistake, Mistakes, Selection, SourceError, archive_files, from_archive, from_records, from_store,
 };

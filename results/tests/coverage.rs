@@ -10,7 +10,7 @@ mod synthetic;
 use std::collections::BTreeMap;
 
 use benchgrid_results::analysis::{Analysis, CellResult, Claim, Compare, Metric, PairVerdict, Quantity, Question};
-use benchgrid_results::statistics::{Interval, half_width, median, ratio};
+use benchgrid_results::statistics::{Interval, half_width, median, median_interval, ratio};
 use benchgrid_results::{Campaign, from_records};
 use synthetic::draw::Draw;
 use synthetic::{Design, MARGIN, Pair, Trouble, pairs};
@@ -246,13 +246,21 @@ fn intervals_hold_for_other_shapes() {
         let [one, other] = shape.map(|side| median(&values(side, 100_000, &mut draw)).unwrap());
         let truth = one / other;
         for trials in [4, 5, 7, 10] {
-            let mut covered = Count::default();
+            let (mut covered, mut medians) = (Count::default(), Count::default());
             for _ in 0..1000 {
                 let [level, baseline] = shape.map(|side| values(side, trials, &mut draw));
                 let interval = ratio(&level, &baseline).unwrap();
                 covered.add(interval.low <= truth && truth <= interval.high);
+                if let Some(interval) = median_interval(&level) {
+                    medians.add(interval.low <= one && one <= interval.high);
+                }
             }
-            println!("{shape:?}, {trials} trials: {:.1} %", covered.share() * 100.0);
+            let [of, median_of] = [covered.tries, medians.tries];
+            println!(
+                "{shape:?}, {trials} trials: ratio {} of {of}, median {} of {median_of}",
+                covered.hits, medians.hits
+            );
+            assert!(!medians.is_below(PROMISED), "{shape:?}, {trials} trials: {medians:?}");
             assert!(!covered.is_below(PROMISED), "{shape:?}, {trials} trials: {covered:?}");
         }
     }

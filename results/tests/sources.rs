@@ -11,7 +11,12 @@ mod campaign;
 mod faults;
 #[path = "sources/files.rs"]
 mod files;
+#[path = "sources/reference.rs"]
+mod reference;
 #[path = "sources/scripted.rs"]
 mod scripted;
+#[path = "sources/server.rs"]
+mod server;
 #[path = "sources/store.rs"]
 mod store;
+mod synthetic;

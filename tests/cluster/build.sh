@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 export CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOWORK=off
 
-PACKAGES="bc busybox-static ca-certificates conntrack containerd containernetworking-plugins curl git iproute2 iptables nftables
+PACKAGES="bc busybox-static ca-certificates chromium conntrack containerd containernetworking-plugins curl fonts-dejavu-core git iproute2 iptables nftables
   openssl procps prometheus python3 python3-venv qbittorrent-nox redis-server runc victoria-metrics"
 ARGOCD=github.com/argoproj/argo-cd/v3
 KUSTOMIZE=sigs.k8s.io/kustomize/kustomize/v5@v5.8.1

@@ -56,7 +56,7 @@ def watch(name):
 
 PROVENANCE = """# A sample: the 3x3 demo
 
-[report.md](report.md) and [cells.csv](cells.csv) are what `benchgrid report` wrote after `matrices/demo-3x3.yaml` had been deployed by Argo CD on the cluster of `tests/cluster`:
+[report.md](report.md), [cells.csv](cells.csv) and [comparisons.csv](comparisons.csv) are what `benchgrid report` wrote after `matrices/demo-3x3.yaml` had been deployed by Argo CD on the cluster of `tests/cluster`:
 {measured} trials measured, {failed} attempts failed. `SAMPLE=docs/sample/demo-3x3 tests/run --cluster demo` writes this folder anew.
 
 | | |
@@ -79,7 +79,7 @@ def sample(folder, name, **facts):
     """Report and provenance, for readers of the repository."""
     folder.mkdir(parents=True, exist_ok=True)
     report = lab._work / "report"
-    for file in ("report.md", "cells.csv"):
+    for file in ("report.md", "cells.csv", "comparisons.csv"):
         (folder / file).write_text((report / file).read_text())
     ended = lab.done(name)
     memory = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())[1]) / 2**20
@@ -107,10 +107,11 @@ def main():
     for e in measured:
         lab.check_measured(e, leechers=sizes[e["cell"]] - 1, repetitions=REPETITIONS)
     folder = lab._work / "report"
-    text = lab.report(name, folder)
+    text = lab.benchgrid("report", SCENARIO, "--lab", lab.LAB_FILE, "--out", folder, cwd=lab.SOURCE)
     print(text, flush=True)
     lab.check_report(text, CELLS)
     trace.check_chain(folder, SCENARIO)
+    lab.check_archive(name, folder)
     off = taken / expected - 1
     lab.say(f"SEEN    forecast {expected:.0f} s, taken {taken:.0f} s, {off:+.1%}; {len(lab.done(name)) - len(measured)} attempts failed")
     lab.check(f"the forecast is within {FORECAST_TOLERANCE:.0%} of what it took", abs(off) <= FORECAST_TOLERANCE, f"{off:+.1%}")

@@ -25,6 +25,7 @@ KIT = Path(__file__).resolve().parent
 PROJECT = KIT.parent.parent
 LAB_FILE = Path("labs/test.yaml")
 BRANCH = "deploy"
+RESULTS = "results"
 
 
 # --- settings
@@ -508,15 +509,32 @@ def check_empty():
 # --- reports
 
 
-def report(scenario, folder=None):
-    """The Markdown that benchgrid makes of what the store holds; its files, where a folder is named."""
+def report(scenario, folder=None, *source):
+    """The Markdown that benchgrid makes of what the store holds, or another source; its files, where a folder is named."""
     out = ("--out", folder) if folder else ()
-    return benchgrid("report", "--lab", LAB_FILE, "--scenario", scenario, *out, cwd=SOURCE)
+    return benchgrid("report", "--lab", LAB_FILE, "--scenario", scenario, *out, *source, cwd=SOURCE)
+
+
+def check_archive(scenario, folder):
+    """The archive on the branch `results` has every attempt that ended, and gives the report of the store, byte for byte."""
+    def archived():
+        if not git("branch", "--list", RESULTS).strip():
+            return set()
+        return {Path(path).stem for path in git("ls-tree", "-r", "--name-only", RESULTS).split() if path.endswith(".jsonl")}
+    ended = {attempt["attempt"] for attempt in done(scenario)}
+    wait_until("every attempt that ended is in the archive", 60, lambda: ended <= archived(), every=2)
+    command("git", "-C", SOURCE, "-c", "safe.directory=*", "fetch", "-q", GIT_DIR, f"+{RESULTS}:{RESULTS}")
+    again = folder.with_name(folder.name + "-archive")
+    report(scenario, again, "--archive", RESULTS)
+    files = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    equal("the archive's report has the same files", {path.relative_to(again) for path in again.rglob("*") if path.is_file()}, files)
+    differ = sorted(str(path) for path in files if (folder / path).read_bytes() != (again / path).read_bytes())
+    equal(f"each of the report's {len(files)} files is the same from the archive", differ, [])
 
 
 def table(markdown):
-    """The first table of a Markdown text: a list of {column: cell}."""
-    lines = [line.strip() for line in markdown.splitlines()]
+    """The table of cells of a report: a list of {column: cell}."""
+    lines = [line.strip() for line in markdown.partition("## Cells")[2].splitlines()]
     for i, line in enumerate(lines[:-1]):
         if line.startswith("|") and re.fullmatch(r"\|[\s:|-]+\|", lines[i + 1]):
             split = lambda row: [c.strip() for c in row.strip("|").split("|")]  # noqa: E731
@@ -532,7 +550,7 @@ def table(markdown):
 def check_report(markdown, cells):
     """A table that has every cell, and in every row a number in each of the columns that the project promises."""
     found = table(markdown)
-    equal("the report's first table has every measured cell", len({row.get("cell") for row in found}), cells)
+    equal("the report's table has every measured cell", len({row.get("cell") for row in found}), cells)
     columns = {c.lower(): c for c in (found[0] if found else {})}
     for word in ("upload", "ttfb", "t50", "t90", "t100", "speed", "bytes"):
         names = [c for low, c in columns.items() if word in low.replace(" ", "") or (word == "ttfb" and "first" in low)]

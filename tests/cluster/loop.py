@@ -141,6 +141,7 @@ def main():
     print(text, flush=True)
     lab.check_report(text, len(cells))
     trace.check_chain(folder, SMOKE)
+    lab.check_archive(smoke, folder)
     rows = lab.table(lab.report(unlike))
     lab.equal("the report of unlike nodes has a row for each group that downloads", {r["leechers"] for r in rows}, {"all", "stable", "next"})
 

@@ -3,6 +3,7 @@
 
 Prints the split of the spread between and within trials, as the report computes it; docs/methodology.md quotes it.
 """
+import re
 from pathlib import Path
 
 import lab
@@ -23,7 +24,7 @@ def main():
     print(report, flush=True)
     trace.check_chain(folder, SCENARIO)
     rows = [line for line in report.splitlines() if line.startswith("|") and "%" in line and "bittorrent" in line]
-    lab.check("the report splits the spread of 5 trials of 4 values", any("| 5 | 20 |" in row for row in rows), rows)
+    lab.check("the report splits the spread of 5 trials of 4 values", any(re.search(r"\| 5 \| .* % \| .* % \| .* % \|", row) for row in rows), rows)
     lab.check_empty()
 
 

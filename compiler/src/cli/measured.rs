@@ -84,14 +84,23 @@ impl Measured {
             }
             (None, None) => return Err(Exit::Usage),
         };
-        let campaign = read.map_err(|error| refused(&error))?;
-        warn(&campaign);
-        Ok(campaign)
+        told(read)
     }
 }
 
+/// What was read; what is wrong with it, and what is odd about it, is said.
+pub(super) fn told(read: Result<Campaign, SourceError>) -> Result<Campaign, Exit> {
+    let campaign = read.map_err(|error| refused(&error))?;
+    warn(&campaign);
+    Ok(campaign)
+}
+
 /// Reads an archive from a commit of the repository that this folder is in.
-fn from_branch(reference: &str, selection: &Selection, now_ms: i64) -> Result<Result<Campaign, SourceError>, GitError> {
+pub(super) fn from_branch(
+    reference: &str,
+    selection: &Selection,
+    now_ms: i64,
+) -> Result<Result<Campaign, SourceError>, GitError> {
     let repo = discover(Path::new("."))?;
     let snapshot = Snapshot::of(&repo, reference, "")?;
     let file = |path: String| match snapshot.read(&path) {

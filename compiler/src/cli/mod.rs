@@ -2,6 +2,7 @@
 //!
 //! In: arguments. Out: results on stdout, everything else on stderr, an exit code of [`Exit`].
 
+mod compare;
 mod compile;
 pub mod conduct;
 mod deploy_branch;
@@ -93,8 +94,10 @@ enum Verb {
     Conduct(conduct::ConductArgs),
     /// Print what is done, running, failed and waiting, from the branch
     Status(status::StatusArgs),
-    /// Print tables of what was measured
+    /// Make the report of what was measured: pages, tables, the answer
     Report(report::Arguments),
+    /// Compare two campaigns or two versions, for each claim; ends with 1 when one is broken
+    Compare(compare::Arguments),
     /// Print a JSON Schema, or write all of them
     Schema(schema::SchemaArgs),
     /// Say what a code means, with an example; without a code, list all of them
@@ -146,6 +149,7 @@ fn run() -> ExitCode {
         Verb::Conduct(arguments) => arguments.run().into(),
         Verb::Status(arguments) => arguments.run().into(),
         Verb::Report(arguments) => arguments.run().into(),
+        Verb::Compare(arguments) => arguments.run().into(),
         Verb::Schema(arguments) => arguments.run().into(),
         Verb::Explain(arguments) => arguments.run().into(),
         Verb::Function(arguments) => arguments.run().into(),

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use benchgrid_results::Report;
@@ -44,7 +45,7 @@ impl Arguments {
             let folder = self.out.as_ref().map(|out| if several { out.join(&question.scenario) } else { out.clone() });
             let report = Report::new(&campaign, &Analysis::new(&campaign, question));
             if let Some(folder) = folder {
-                write(&folder, &report).map_err(|error| fail(Exit::Environment, &error))?;
+                written(&folder, &report.files)?;
             }
             print(report.markdown());
         }
@@ -75,12 +76,17 @@ impl Arguments {
     }
 }
 
-fn write(folder: &Path, report: &Report) -> std::io::Result<()> {
+/// Writes a report's files.
+pub(super) fn written(folder: &Path, files: &BTreeMap<String, String>) -> Result<(), Exit> {
+    write(folder, files).map_err(|error| fail(Exit::Environment, &error))
+}
+
+fn write(folder: &Path, files: &BTreeMap<String, String>) -> std::io::Result<()> {
     let at = |path: &Path| {
         let path = path.to_owned();
         move |error: std::io::Error| std::io::Error::new(error.kind(), format!("{}: {error}", path.display()))
     };
-    for (name, text) in &report.files {
+    for (name, text) in files {
         let path = folder.join(name);
         let parent = path.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent).map_err(at(parent))?;

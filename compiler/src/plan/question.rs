@@ -48,16 +48,16 @@ impl Plan {
 
     /// Axes and levels, in the order in which cells have them.
     fn axes(&self) -> Vec<Axis> {
-        let mut axes: Vec<Axis> = Vec::new();
+        let mut found: Vec<Axis> = Vec::new();
         for (name, level) in self.cells.iter().flat_map(|cell| &cell.levels) {
             let level = level.to_string();
-            match axes.iter_mut().find(|axis| axis.name == *name) {
+            match found.iter_mut().find(|axis| axis.name == *name) {
                 Some(axis) if axis.levels.contains(&level) => {}
                 Some(axis) => axis.levels.push(level),
-                None => axes.push(Axis { name: name.clone(), levels: vec![level] }),
+                None => found.push(Axis { name: name.clone(), levels: vec![level] }),
             }
         }
-        axes
+        found
     }
 }
 

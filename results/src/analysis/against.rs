@@ -10,6 +10,13 @@ const BASELINE: &str = "baseline";
 /// What is compared.
 const CANDIDATE: &str = "candidate";
 
+impl Compare {
+    /// Whether two campaigns are compared, not levels of one.
+    pub fn is_of_campaigns(&self) -> bool {
+        self.axis == AXIS
+    }
+}
+
 impl Analysis {
     /// Compares the cells of a candidate with those of a baseline that have the same levels.
     ///

@@ -145,11 +145,13 @@ impl Writer<'_> {
         match comparison.verdict {
             ClaimVerdict::Held if all == 1 => format!("Held: {claim}, in the only cell."),
             ClaimVerdict::Held => format!("Held: {claim}, in all {cells}."),
+            ClaimVerdict::Broken if all == 1 => format!("Broken: that {claim} is false in the only cell."),
             ClaimVerdict::Broken if beyond == all => format!("Broken: that {claim} is false in every cell of {all}."),
             ClaimVerdict::Broken => {
                 let place = located(comparison, |pair| pair.verdict == PairVerdict::Inferior);
+                let within = if within == 0 { "none".to_owned() } else { within.to_string() };
                 let rest = rest(open, without);
-                format!("Broken: that {claim} holds in {within} of {cells} and is false in {beyond}, {place}{rest}.")
+                format!("Broken: that {claim} is false in {beyond} of {cells}, {place}; it holds in {within}{rest}.")
             }
             ClaimVerdict::Undecided if open == all => format!("Undecided: whether {claim} is open in all {cells}."),
             ClaimVerdict::Undecided => {
@@ -192,7 +194,7 @@ impl Writer<'_> {
     /// A level as people read it.
     fn name(&self, level: &str) -> String {
         match &self.question.compare {
-            Some(compare) if !["system", "campaign"].contains(&compare.axis.as_str()) => {
+            Some(compare) if compare.axis != "system" && !compare.is_of_campaigns() => {
                 format!("{} {level}", compare.axis)
             }
             _ => level.to_owned(),
@@ -204,13 +206,15 @@ impl Writer<'_> {
         if comparison.verdict == ClaimVerdict::Empty {
             return Vec::new();
         }
-        let mut details = vec![self.better(comparison)];
+        let mut details: Vec<String> = self.better(comparison).into_iter().collect();
         details.extend(self.size(comparison));
         details.push(sure(comparison));
         details
     }
 
-    fn better(&self, comparison: &Comparison) -> String {
+    /// None where no cell has an interval.
+    fn better(&self, comparison: &Comparison) -> Option<String> {
+        comparison.pairs.iter().find_map(Pair::difference)?;
         let words = words(comparison.claim.metric);
         let is = |wanted| move |pair: &Pair| pair.difference() == Some(wanted);
         let part = |wanted, word: &str| {
@@ -227,7 +231,7 @@ impl Writer<'_> {
         let (level, baseline) = (self.name(&comparison.level), self.name(&comparison.baseline));
         let (better, worse) = (part(Difference::Better, words.0), part(Difference::Worse, words.1));
         let none = if none == 0 { String::new() } else { format!("; in {none} no difference is shown") };
-        format!("Of {cells}, {level} was {better}; {worse}{none}{seen}, against {baseline}.")
+        Some(format!("Of {cells}, {level} was {better}; {worse}{none}{seen}, against {baseline}."))
     }
 
     fn size(&self, comparison: &Comparison) -> Option<String> {

@@ -142,7 +142,7 @@ impl Quantity {
 impl Repetition {
     /// The value of the repetition, over its nodes of one group or, without one, over all.
     pub fn value(&self, quantity: Quantity, group: Option<&str>) -> Option<f64> {
-        let of = self.nodes.iter().filter(|node| group.is_none_or(|group| node.group == group || !node.downloads));
+        let of = self.nodes.iter().filter(|node| group.is_none_or(|group| node.downloads && node.group == group));
         let values: Vec<f64> = of.filter_map(|node| node.values.get(&quantity).copied()).collect();
         quantity.over_nodes(&values)
     }

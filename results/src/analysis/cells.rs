@@ -53,7 +53,7 @@ fn result(cell: &PlannedCell, system: &str, observe: &str, all: &[&Transfer], ca
     let mut result = CellResult {
         id: cell.id.clone(),
         slug: cell.slug.clone(),
-        digest: cell.digest.clone(),
+        digest: digest(cell, all),
         levels: cell.levels.clone(),
         system: system.to_owned(),
         observe: observe.to_owned(),
@@ -97,6 +97,12 @@ fn environment(all: &[&Transfer], campaign: &Campaign) -> BTreeMap<String, BTree
 /// The least and the most of some values.
 fn ends(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.map(|value| (value, value)).reduce(|(low, high), (value, _)| (low.min(value), high.max(value)))
+}
+
+/// The digest that is asked for; where any will do, that of what counts.
+fn digest(cell: &PlannedCell, all: &[&Transfer]) -> String {
+    let found = all.first().map_or("", |transfer| transfer.label("digest"));
+    if cell.digest.is_empty() { found.to_owned() } else { cell.digest.clone() }
 }
 
 impl CellState {

@@ -158,8 +158,8 @@ fn broken_everywhere_is_clear() {
 #[test]
 fn here_and_not_there_is_mixed() {
     let analysis = analysis(&all(0.9, 2.0), &[WHOLE]);
-    let broken = "Broken: that a needed at most 1.20 times as long as b to the whole payload holds in 1 of 2 cells and is false \
-                  in 1, just where fileSize is 2MB.";
+    let broken = "Broken: that a needed at most 1.20 times as long as b to the whole payload is false in 1 of 2 cells, just where \
+                  fileSize is 2MB; it holds in 1.";
     assert_eq!(said(&analysis), (AnswerForm::Mixed, broken));
 }
 
@@ -387,8 +387,8 @@ fn against(baseline: &[Vec<Sample>], candidate: &[Vec<Sample>]) -> Analysis {
 #[test]
 fn a_campaign_against_another() {
     let analysis = against(&all(1.0, 1.0), &[cell("a1", 1.5, &STEADY), cell("b1", 1.0, &STEADY)]);
-    let broken = "Broken: that candidate needed at most 1.20 times as long as baseline to the whole payload holds in 1 of 4 cells \
-                  and is false in 1, at fileSize 1MB, system a; 2 without numbers of both sides.";
+    let broken = "Broken: that candidate needed at most 1.20 times as long as baseline to the whole payload is false in 1 of 4 \
+                  cells, at fileSize 1MB, system a; it holds in 1; 2 without numbers of both sides.";
     assert_eq!(said(&analysis), (AnswerForm::Mixed, broken));
     let [time, bytes] = analysis.comparisons.as_slice() else { panic!("{:?}", analysis.comparisons) };
     assert_eq!((time.verdict, bytes.verdict), (ClaimVerdict::Broken, ClaimVerdict::Undecided));

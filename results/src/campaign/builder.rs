@@ -63,11 +63,16 @@ impl Part {
         ended_ms == self.ended_ms
     }
 
-    fn transfer(mut self, key: &Key) -> Transfer {
-        self.curve.retain(|(stamp, _)| *stamp > self.before_ms && *stamp <= self.ended_ms);
-        // Of one millisecond the most, as stores that drop duplicates keep it; a retried push repeats points.
+    /// Takes points of the curve: one a millisecond, that with the most, as stores do that drop duplicates. A retried push
+    /// repeats points.
+    fn progress(&mut self, points: impl Iterator<Item = (i64, u64)>) {
+        self.curve.extend(points);
         self.curve.sort_unstable_by_key(|(stamp, bytes)| (*stamp, Reverse(*bytes)));
         self.curve.dedup_by_key(|(stamp, _)| *stamp);
+    }
+
+    fn transfer(mut self, key: &Key) -> Transfer {
+        self.curve.retain(|(stamp, _)| *stamp > self.before_ms && *stamp <= self.ended_ms);
         let first = self.curve.first().map_or(0, |(stamp, _)| *stamp);
         #[expect(clippy::cast_precision_loss, reason = "milliseconds stay far below 2^53")]
         let point = |(stamp, bytes): &(i64, u64)| CurvePoint { seconds: (stamp - first) as f64 / 1e3, bytes: *bytes };
@@ -123,8 +128,7 @@ impl Builder {
             }
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of bytes")]
             CURVE_METRIC => {
-                let part = self.part(&labels);
-                part.curve.extend(points.map(|(time, bytes)| (time, bytes as u64)));
+                self.part(&labels).progress(points.map(|(time, bytes)| (time, bytes as u64)));
             }
             name => {
                 let Some(metric) = metric(name) else { return };
@@ -144,8 +148,7 @@ impl Builder {
     /// Takes a record; the same one again is no conflict, nor is one of another deployment under the same name.
     pub(crate) fn record(&mut self, record: &Record) -> Result<(), Conflict> {
         let labels = self.labels(&record.labels());
-        let lines = record.lines();
-        let values = lines.iter().filter_map(|line| Some((metric(&line.name)?, line.value))).collect();
+        let values = record.values().collect();
         let curve = record.curve_stamps().into_iter().zip(record.curve.iter().map(|point| point.bytes)).collect();
         self.node(&labels, record.ended_ms, || record.environment.clone());
         self.whole(Part { labels, values, ended_ms: record.ended_ms, before_ms: i64::MIN, curve })
@@ -189,7 +192,8 @@ impl Builder {
             .collect()
     }
 
-    fn whole(&mut self, whole: Part) -> Result<(), Conflict> {
+    fn whole(&mut self, mut whole: Part) -> Result<(), Conflict> {
+        whole.progress(std::iter::empty());
         let part = self.part(&whole.labels);
         let again = whole.ended_ms == part.ended_ms;
         if !part.opens(whole.ended_ms, &whole.labels) {

@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use benchgrid_measures::{Environment, Sample};
 
-use super::{Builder, Ending, LeftOut, NodeSample, Oddity, Transfer};
+use super::{Builder, Ending, LeftOut, NodeSample, Oddity, OdditySample, Transfer};
 
 /// Everything that was read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,7 +25,8 @@ impl Campaign {
         builder.finish(None)
     }
 
-    /// The campaign as lines of JSON, from which it can be read again: what nodes ran on, transfers, endings.
+    /// The campaign as lines of JSON, from which it can be read again: what nodes ran on, transfers, endings, what
+    /// was odd about reading them.
     pub fn samples(&self) -> impl Iterator<Item = String> {
         let of = |attempt: &String, (node, environment): (&String, &Environment)| NodeSample {
             attempt: attempt.clone(),
@@ -35,7 +36,37 @@ impl Campaign {
         let nodes = self.nodes.iter().flat_map(move |(attempt, nodes)| nodes.iter().map(move |node| of(attempt, node)));
         let nodes = nodes.filter_map(|node| serde_json::to_string(&node).ok());
         let transfers = self.transfers.iter().filter_map(|transfer| serde_json::to_string(transfer).ok());
-        nodes.chain(transfers).chain(self.endings.values().filter_map(|ending| serde_json::to_string(ending).ok()))
+        let endings = self.endings.values().filter_map(|ending| serde_json::to_string(ending).ok());
+        let odd = self.oddities.iter().filter(|oddity| oddity.is_of_reading());
+        let odd = odd.filter_map(|oddity| serde_json::to_string(&OdditySample { oddity: oddity.clone() }).ok());
+        nodes.chain(transfers).chain(endings).chain(odd)
+    }
+
+    /// Leaves only attempts that a node of this software took part in: its version contains the text.
+    #[must_use]
+    pub fn of_version(self, version: &str) -> Self {
+        let with = self.transfers.iter().filter(|transfer| transfer.label("version").contains(version));
+        let attempts: BTreeSet<String> = with.map(|transfer| transfer.label("attempt").to_owned()).collect();
+        self.of_attempts(|attempt| attempts.contains(attempt))
+    }
+
+    /// Leaves only attempts that ended in a time, in milliseconds since 1970; those without an end, by their last record.
+    #[must_use]
+    pub fn ended_in(self, time: impl std::ops::RangeBounds<i64>) -> Self {
+        let mut ends: BTreeMap<String, i64> = BTreeMap::new();
+        for transfer in &self.transfers {
+            let end = ends.entry(transfer.label("attempt").to_owned()).or_insert(i64::MIN);
+            *end = transfer.ended_ms.max(*end);
+        }
+        ends.extend(self.endings.iter().map(|(attempt, ending)| (attempt.clone(), ending.ended_ms)));
+        self.of_attempts(|attempt| ends.get(attempt).is_some_and(|end| time.contains(end)))
+    }
+
+    fn of_attempts(mut self, wanted: impl Fn(&str) -> bool) -> Self {
+        self.transfers.retain(|transfer| wanted(transfer.label("attempt")));
+        self.endings.retain(|attempt, _| wanted(attempt));
+        self.nodes.retain(|attempt, _| wanted(attempt));
+        self
     }
 
     /// Whether nothing was read.

@@ -10,6 +10,8 @@ mod ending;
 mod left_out;
 mod node_sample;
 mod oddity;
+#[cfg(test)]
+mod tests;
 mod transfer;
 
 pub(crate) use builder::{Builder, Conflict};
@@ -18,4 +20,5 @@ pub use ending::Ending;
 pub use left_out::LeftOut;
 pub(crate) use node_sample::NodeSample;
 pub use oddity::Oddity;
+pub(crate) use oddity::OdditySample;
 pub use transfer::{Labels, Transfer};

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use benchgrid_measures::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Campaign, Ending};
 
@@ -10,7 +10,7 @@ use super::{Campaign, Ending};
 const EARLIEST_MS: i64 = 1_577_836_800_000;
 
 /// Something that was read and can't be quite so. It is used all the same; its words are for people.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
 pub enum Oddity {
     /// Ends after the present.
@@ -48,6 +48,20 @@ pub enum Oddity {
         /// Which metric.
         metric: String,
     },
+}
+
+/// Something odd, as a line of samples.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct OdditySample {
+    /// What it is.
+    pub(crate) oddity: Oddity,
+}
+
+impl Oddity {
+    /// Whether only who read it can know; the rest is seen in the campaign itself.
+    pub(super) fn is_of_reading(&self) -> bool {
+        matches!(self, Self::CutShort { .. } | Self::TwoValues { .. })
+    }
 }
 
 impl fmt::Display for Oddity {

@@ -25,8 +25,23 @@ const COLUMNS: [Quantity; 9] = [
 
 /// Writes all of it.
 pub fn markdown(analysis: &Analysis) -> String {
-    let mut text = format!("# Results of {}\n\n", analysis.question.scenario);
-    if let Some(question) = &analysis.question.text {
+    let mut text = brief(analysis);
+    cells(&mut text, analysis);
+    spreads(&mut text, analysis);
+    anomalies(&mut text, analysis);
+    failures(&mut text, analysis);
+    method(&mut text, analysis);
+    provenance(&mut text, analysis);
+    text
+}
+
+/// Writes the answer, what it rests on and what threatens it, without the cells' own numbers.
+pub fn brief(analysis: &Analysis) -> String {
+    let question = &analysis.question;
+    let compare = question.compare.as_ref().filter(|compare| compare.is_of_campaigns());
+    let what = if compare.is_some() { "Two campaigns of" } else { "Results of" };
+    let mut text = format!("# {what} {}\n\n", question.scenario);
+    if let Some(question) = &question.text {
         let _ = writeln!(text, "> {}\n", question.trim().replace('\n', "\n> "));
     }
     let _ = writeln!(text, "**{}**\n", analysis.answer.sentence);
@@ -37,13 +52,7 @@ pub fn markdown(analysis: &Analysis) -> String {
         text.push('\n');
     }
     comparisons(&mut text, analysis);
-    cells(&mut text, analysis);
-    spreads(&mut text, analysis);
-    anomalies(&mut text, analysis);
-    failures(&mut text, analysis);
     list(&mut text, "Threats to validity", &analysis.threats);
-    method(&mut text, analysis);
-    provenance(&mut text, analysis);
     text
 }
 
@@ -138,13 +147,18 @@ fn comparison_table(text: &mut String, analysis: &Analysis, comparison: &Compari
                 interval,
                 pair.verdict.word().to_owned(),
                 number(pair.delta, 2),
-                number(pair.adjusted_p, 4),
+                pair.adjusted_p.map_or("n/a".to_owned(), probability),
                 format!("{}, {}", pair.trials[0], pair.trials[1]),
                 cell(&note(pair)),
             ],
         );
     }
     text.push('\n');
+}
+
+/// A probability as people read it; below one in ten thousand, only that it is.
+fn probability(p: f64) -> String {
+    if p < 1e-4 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
 }
 
 fn note(pair: &Pair) -> String {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::Campaign;
 use crate::analysis::Analysis;
 
-pub use markdown::markdown;
+pub use markdown::{brief, markdown};
 
 /// Its Markdown.
 const MARKDOWN: &str = "report.md";
@@ -23,21 +23,26 @@ pub struct Report {
 }
 
 impl Report {
-    /// Makes every file.
+    /// Makes every file; with the samples, from which the report can be made again.
     pub fn new(campaign: &Campaign, analysis: &Analysis) -> Self {
+        let samples = campaign.samples().fold(String::new(), |text, line| text + &line + "\n");
+        let mut report = Self::of(analysis);
+        report.files.insert("samples.jsonl".to_owned(), samples);
+        report
+    }
+
+    /// Makes every file that an analysis is enough for.
+    pub fn of(analysis: &Analysis) -> Self {
         let files = [
             (MARKDOWN, markdown(analysis)),
             ("cells.csv", csv::cells(analysis)),
             ("comparisons.csv", csv::comparisons(analysis)),
             ("report.json", serde_json::to_string_pretty(analysis).unwrap_or_default() + "\n"),
-            ("samples.jsonl", campaign.samples().fold(String::new(), |text, line| text + &line + "\n")),
         ];
         let files = files.into_iter().map(|(path, text)| (path.to_owned(), text));
         Self { files: files.chain(html::pages(analysis)).collect() }
     }
-}
 
-impl Report {
     /// What people read in a terminal or a pull request.
     pub fn markdown(&self) -> &str {
         self.files.get(MARKDOWN).map_or("", String::as_str)

@@ -2,42 +2,27 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
-use benchgrid_measures::{Identity, Outcome, RECORD_SCHEMA, Record, stored_record};
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::Value;
+use benchgrid_measures::RECORD_SCHEMA;
+use serde_json::Error;
 
 use super::{
     Mistake, Mistakes, Selection, SourceError,
     lines::{Line, Lines},
+    said::{Said, Unreadable},
 };
-use crate::campaign::{Builder, Conflict, NodeSample};
-use crate::{Campaign, Ending, Oddity, Transfer};
+use crate::campaign::{Builder, Conflict};
+use crate::{Campaign, Oddity};
 
 /// Takes files in, line by line, and notes what is wrong with them.
 pub(super) struct Intake<'a> {
     selection: &'a Selection,
     builder: Builder,
     pub(super) mistakes: Vec<Mistake>,
-    /// Where each record and outcome was first seen, by name and end.
+    /// Where each record and outcome was first seen, by name and end: which file, which line.
     places: BTreeMap<(String, i64), (usize, usize)>,
     paths: Vec<PathBuf>,
-    /// Lines that are part of a campaign, those that are not wanted among them.
+    /// Records and outcomes, those that are not wanted among them.
     pub(super) ours: usize,
-}
-
-/// What tells lines apart.
-#[derive(Deserialize)]
-struct Marks {
-    schema: Option<Value>,
-    valid: Option<IgnoredAny>,
-    attempt: Option<IgnoredAny>,
-    verdict: Option<IgnoredAny>,
-    labels: Option<IgnoredAny>,
-    values: Option<IgnoredAny>,
-    records: Option<IgnoredAny>,
-    node: Option<IgnoredAny>,
-    environment: Option<IgnoredAny>,
 }
 
 impl<'a> Intake<'a> {
@@ -70,97 +55,33 @@ impl<'a> Intake<'a> {
         if !text.starts_with(b"{\"") {
             return;
         }
-        let taken = match std::str::from_utf8(text) {
-            Ok(text) => self.text(path, line, text),
-            Err(_) if line.ended => Err(mistake(path, line, "it is not UTF-8")),
-            Err(_) => {
+        let taken = match std::str::from_utf8(text).map(Said::read) {
+            Ok(Ok(said)) => self.take(path, line, said),
+            Err(_) | Ok(Err(Unreadable::Syntax(_))) if !line.ended => {
                 self.cut(path, line);
                 Ok(())
             }
+            Ok(Err(why)) => Err(unreadable(path, line, why)),
+            Err(_) => Err(mistake(path, line, "it is not UTF-8")),
         };
         self.mistakes.extend(taken.err());
     }
 
-    /// Takes a line that begins as an object does.
-    fn text(&mut self, path: &Path, line: &Line<'_>, text: &str) -> Result<(), Mistake> {
-        let marks: Marks = match serde_json::from_str(text) {
-            Ok(marks) => marks,
-            Err(error) if !error.is_data() && !line.ended => {
-                self.cut(path, line);
-                return Ok(());
-            }
-            Err(error) => {
-                return Err(mistake(path, line, format!("neither a record nor an outcome: {}", words(&error))));
-            }
-        };
-        match marks {
-            Marks { schema: Some(there), attempt: Some(_), .. } if there != RECORD_SCHEMA => {
-                let (path, line, there) = (path.to_owned(), line.number, there.to_string());
-                Err(Mistake::Version { path, line, there, wanted: RECORD_SCHEMA })
-            }
-            Marks { schema: Some(_), attempt: Some(_), .. } => {
-                self.record(path, line, &parsed(path, line, text, "record")?)
-            }
-            // What an archive holds of a record that could not be had as it was printed.
-            Marks { valid: Some(_), attempt: Some(_), .. } => {
-                let stored: Value = parsed(path, line, text, "record")?;
-                let record = stored_record(&stored)
-                    .map_err(|error| mistake(path, line, format!("no record: {}", words(&error))))?;
-                self.record(path, line, &record)
-            }
-            Marks { verdict: Some(_), attempt: Some(_), .. } => {
-                let outcome: Outcome = parsed(path, line, text, "outcome")?;
-                let name = format!("the outcome of {}", outcome.identity.attempt);
-                let of = |name: &str| word(&outcome.identity, name);
-                self.take(path, line, (&name, outcome.ended_ms), of, |builder| builder.outcome(&outcome))
-            }
-            Marks { labels: Some(_), values: Some(_), .. } => {
-                let transfer: Transfer = parsed(path, line, text, "sample")?;
-                let of = |name: &str| transfer.label(name);
-                self.take(path, line, (&transfer.id, transfer.ended_ms), of, |builder| builder.transfer(&transfer))
-            }
-            Marks { labels: Some(_), records: Some(_), .. } => {
-                let ending: Ending = parsed(path, line, text, "sample")?;
-                let name = format!("the outcome of {}", ending.label("attempt"));
-                let of = |name: &str| ending.label(name);
-                self.take(path, line, (&name, ending.ended_ms), of, |builder| builder.ended(&ending))
-            }
-            Marks { node: Some(_), environment: Some(_), attempt: Some(_), .. } => {
-                let node: NodeSample = parsed(path, line, text, "sample")?;
-                // Nodes without a transfer that is wanted are left out at the end.
-                self.builder.node_sample(node);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn record(&mut self, path: &Path, line: &Line<'_>, record: &Record) -> Result<(), Mistake> {
-        let of = |name: &str| word(&record.identity, name);
-        self.take(path, line, (&record.id, record.ended_ms), of, |builder| builder.record(record))
-    }
-
-    /// Takes something by its name and end, where it is wanted.
-    fn take<'t>(
-        &mut self,
-        path: &Path,
-        line: &Line<'_>,
-        (name, ended_ms): (&str, i64),
-        label: impl Fn(&str) -> &'t str,
-        put: impl FnOnce(&mut Builder) -> Result<(), Conflict>,
-    ) -> Result<(), Mistake> {
-        self.ours += 1;
-        if !self.selection.wants(label) {
+    /// Takes something where it is wanted.
+    fn take(&mut self, path: &Path, line: &Line<'_>, said: Said) -> Result<(), Mistake> {
+        let name = said.name();
+        self.ours += usize::from(name.is_some());
+        if !said.is_wanted(self.selection) {
             return Ok(());
         }
         let here = (self.paths.len() - 1, line.number);
-        let (first, first_line) = *self.places.entry((name.to_owned(), ended_ms)).or_insert(here);
-        put(&mut self.builder).map_err(|Conflict| Mistake::Differs {
+        let first = name.clone().map_or(here, |name| *self.places.entry(name).or_insert(here));
+        said.put(&mut self.builder).map_err(|Conflict| Mistake::Differs {
             path: path.to_owned(),
             line: line.number,
-            first_path: self.paths[first].clone(),
-            first_line,
-            id: name.to_owned(),
+            first_path: self.paths[first.0].clone(),
+            first_line: first.1,
+            id: name.map_or_else(String::new, |(name, _)| name),
         })
     }
 
@@ -187,22 +108,14 @@ fn mistake(path: &Path, line: &Line<'_>, why: impl Into<String>) -> Mistake {
     Mistake::Line { path: path.to_owned(), line: line.number, why: why.into() }
 }
 
-/// What is wrong with the text of one line.
-fn words(error: &serde_json::Error) -> String {
-    error.to_string().replace(" at line 1 column ", " at column ")
-}
-
-fn parsed<T: DeserializeOwned>(path: &Path, line: &Line<'_>, text: &str, what: &str) -> Result<T, Mistake> {
-    serde_json::from_str(text).map_err(|error| mistake(path, line, format!("no {what}: {}", words(&error))))
-}
-
-/// The word that a label of the selection has.
-fn word<'a>(identity: &'a Identity, label: &str) -> &'a str {
-    match label {
-        "lab" => &identity.lab,
-        "scenario" => &identity.scenario,
-        "cell" => &identity.cell,
-        "digest" => &identity.digest,
-        _ => &identity.attempt,
+fn unreadable(path: &Path, line: &Line<'_>, why: Unreadable) -> Mistake {
+    // It is the first line of what was parsed, which is one line of the file.
+    let words = |error: Error| error.to_string().replace(" at line 1 column ", " at column ");
+    match why {
+        Unreadable::Version(there) => {
+            Mistake::Version { path: path.to_owned(), line: line.number, there, wanted: RECORD_SCHEMA }
+        }
+        Unreadable::Syntax(error) => mistake(path, line, format!("neither a record nor an outcome: {}", words(error))),
+        Unreadable::Form(what, error) => mistake(path, line, format!("no {what}: {}", words(error))),
     }
 }

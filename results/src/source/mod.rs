@@ -9,6 +9,7 @@ mod error;
 mod files;
 mod intake;
 mod lines;
+mod said;
 mod selection;
 mod store;
 

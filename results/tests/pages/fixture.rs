@@ -516,3 +516,81 @@ pub(crate) fn empty() -> Analysis {
         span_ms: None,
     }
 }
+
+/// The analysis of [`groups`] with something that would leave any place in a page, in every string.
+pub(crate) fn hostile() -> Analysis {
+    let mut analysis = groups();
+    analysis.question.excluded = BTreeMap::from([("no reason".to_owned(), 1)]);
+    analysis.threats = vec!["a threat".to_owned()];
+    analysis.answer.details = vec!["a detail".to_owned()];
+    spoil_question(&mut analysis.question);
+    analysis.cells.iter_mut().for_each(spoil_cell);
+    for comparison in &mut analysis.comparisons {
+        [&mut comparison.level, &mut comparison.baseline, &mut comparison.observe].into_iter().for_each(spoil);
+        for pair in &mut comparison.pairs {
+            pair.levels = spoiled(&pair.levels);
+            pair.notes.push(String::new());
+            pair.notes.iter_mut().for_each(spoil);
+        }
+    }
+    for attempt in &mut analysis.attempts {
+        let AttemptResult { name, cell, trial, outcome, reason, why, .. } = attempt;
+        [name, cell, trial, outcome, reason, why].into_iter().for_each(spoil);
+    }
+    spoil(&mut analysis.answer.sentence);
+    analysis.answer.details.iter_mut().chain(&mut analysis.threats).for_each(spoil);
+    analysis
+}
+
+/// What is put into every string.
+pub(crate) const HOSTILE: &str =
+    "</title></style><script>console.error(1)</script>\"'><img src=x onerror=alert(1)>&amp;\u{0}";
+
+fn spoil(text: &mut String) {
+    text.push_str(HOSTILE);
+}
+
+fn spoiled(words: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    words.iter().map(|(key, value)| (key.clone() + HOSTILE, value.clone() + HOSTILE)).collect()
+}
+
+fn spoil_question(question: &mut Question) {
+    [&mut question.lab, &mut question.scenario].into_iter().for_each(spoil);
+    question.text.iter_mut().for_each(spoil);
+    for axis in &mut question.axes {
+        spoil(&mut axis.name);
+        axis.levels.iter_mut().for_each(spoil);
+    }
+    for cell in &mut question.cells {
+        [&mut cell.id, &mut cell.slug, &mut cell.digest].into_iter().for_each(spoil);
+        cell.levels = spoiled(&cell.levels);
+    }
+    question.excluded = question.excluded.iter().map(|(reason, count)| (reason.clone() + HOSTILE, *count)).collect();
+    if let Some(compare) = &mut question.compare {
+        [&mut compare.axis, &mut compare.baseline].into_iter().for_each(spoil);
+    }
+}
+
+fn spoil_cell(cell: &mut CellResult) {
+    [&mut cell.id, &mut cell.slug, &mut cell.digest, &mut cell.system, &mut cell.observe].into_iter().for_each(spoil);
+    cell.levels = spoiled(&cell.levels);
+    cell.software = cell.software.iter().map(|word| word.clone() + HOSTILE).collect();
+    for words in cell.environment.values_mut() {
+        *words = words.iter().map(|word| word.clone() + HOSTILE).collect();
+    }
+    cell.anomalies.push("odd".to_owned());
+    cell.anomalies.iter_mut().for_each(spoil);
+    cell.groups.iter_mut().for_each(|group| spoil(&mut group.group));
+    for trial in &mut cell.trials {
+        [&mut trial.number, &mut trial.attempt].into_iter().for_each(spoil);
+        for repetition in &mut trial.repetitions {
+            spoil(&mut repetition.number);
+            for node in &mut repetition.nodes {
+                [&mut node.name, &mut node.group].into_iter().for_each(spoil);
+                // one download of each repetition failed, for a reason nobody knows
+                node.success = node.success && node.name.starts_with("nodes-0");
+                node.failure = Some(HOSTILE.to_owned());
+            }
+        }
+    }
+}

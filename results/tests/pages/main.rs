@@ -12,12 +12,13 @@ use std::path::Path;
 use benchgrid_results::analysis::Analysis;
 use benchgrid_results::html::pages;
 
-fn all() -> [(&'static str, Analysis); 4] {
+fn all() -> [(&'static str, Analysis); 5] {
     [
         ("reference", fixture::reference()),
         ("groups", fixture::groups()),
         ("single", fixture::single()),
         ("empty", fixture::empty()),
+        ("hostile", fixture::hostile()),
     ]
 }
 
@@ -47,6 +48,21 @@ fn the_index_of_the_reference_matrix_stays_small() {
     assert!(pages["index.html"].len() < 500_000, "{}", pages["index.html"].len());
     let largest = pages.iter().max_by_key(|(_, text)| text.len()).unwrap();
     assert!(largest.1.len() < 500_000, "{}: {}", largest.0, largest.1.len());
+}
+
+#[test]
+fn nothing_hostile_leaves_its_place() {
+    for (path, text) in pages(&fixture::hostile()) {
+        // the style sheet is ours
+        let (head, rest) = text.split_once("<style>").unwrap();
+        let (_, body) = rest.split_once("</style>").unwrap();
+        for part in [head, body] {
+            for inside in ["<script", "<img", "</style", "\0"] {
+                assert!(!part.contains(inside), "{path} has {inside}");
+            }
+        }
+        assert!(text.matches("&lt;script&gt;").count() > 20, "{path}: the fixture is not in it");
+    }
 }
 
 #[test]

@@ -81,6 +81,18 @@ fn logs_archives_and_samples_give_the_same_campaign() {
 }
 
 #[test]
+fn samples_tell_what_was_odd_about_reading_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut all = made(START);
+    all.records[0].ended_ms = 0;
+    let log = all.lines().join("\n") + "\n{\"schema\":1,";
+    let printed = whole(&[file(folder.path(), "log", log)]).unwrap();
+    assert_eq!(printed.oddities.len(), 2, "{:?}", printed.oddities);
+    let samples = printed.samples().fold(String::new(), |text, line| text + &line + "\n");
+    same(&whole(&[file(folder.path(), "samples.jsonl", samples)]).unwrap(), &printed);
+}
+
+#[test]
 fn what_an_archive_has_from_the_store_is_the_same_record() {
     let folder = tempfile::tempdir().unwrap();
     let made = made(START);

@@ -41,7 +41,7 @@ pub(crate) struct Attempt {
 }
 
 /// Milliseconds since 1970 at which the first attempt starts, and that one takes.
-const BEGAN_MS: i64 = 1_790_000_000_000;
+const BEGAN_MS: i64 = 1_700_000_000_000;
 const ATTEMPT_MS: i64 = 600_000;
 
 impl Design {

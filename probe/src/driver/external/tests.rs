@@ -206,7 +206,7 @@ impl Example {
             std::thread::sleep(Duration::from_millis(50));
             driver.describe().is_ok()
         };
-        assert!((0..200).any(up), "the example does not come up");
+        assert!((0..1200).any(up), "the example does not come up in a minute");
         Self { node, driver, data }
     }
 }

@@ -76,8 +76,12 @@ impl<'c> Cell<'c> {
         let named = |word: &str| if word.is_empty() { number::NONE.to_owned() } else { word.to_owned() };
         let digest =
             if cell.digest.is_empty() { format!("{}: nothing was tried", number::NONE) } else { cell.digest.clone() };
-        let mut rows: Vec<(String, Element)> =
-            cell.levels.iter().map(|(axis, level)| fact(axis, level.as_str())).collect();
+        let mut rows: Vec<(String, Element)> = self
+            .view
+            .axes
+            .iter()
+            .filter_map(|axis| Some(fact(&axis.name, cell.levels.get(&axis.name)?.as_str())))
+            .collect();
         rows.extend([
             fact("Name", named(&cell.slug)),
             fact("Id", cell.id.as_str()),
@@ -179,27 +183,27 @@ impl<'c> Cell<'c> {
     }
 
     /// A figure for each way of seeing; where there is none, why.
-    fn figures(&self, why: &str, draw: impl Fn(&[curves::Named<'c>], &str) -> Option<Vec<Element>>) -> Vec<Element> {
+    fn figures(&self, why: &str, draw: impl Fn(&[curves::Named<'c>], usize) -> Option<Vec<Element>>) -> Vec<Element> {
         let all = self.named();
         let several = all.len() > 1;
-        let of = |(observe, named): (&str, Vec<curves::Named<'c>>)| {
+        let of = |(place, (observe, named)): (usize, (&str, Vec<curves::Named<'c>>))| {
             let heading = several.then(|| text("h3", format!("Seen by {observe}")));
-            let drawn = draw(&named, observe).unwrap_or_else(|| vec![text("p", format!("{}: {why}.", number::NONE))]);
+            let drawn = draw(&named, place).unwrap_or_else(|| vec![text("p", format!("{}: {why}.", number::NONE))]);
             heading.into_iter().chain(drawn).collect::<Vec<_>>()
         };
-        all.into_iter().flat_map(of).collect()
+        all.into_iter().enumerate().flat_map(of).collect()
     }
 
     fn curves(&self) -> Vec<Element> {
-        self.figures("no progress is stored of this cell", |named, observe| {
-            curves::of_some(named, &format!("curve-{}", anchor(observe)))
+        self.figures("no progress is stored of this cell", |named, place| {
+            curves::of_some(named, &format!("curve-{place}"))
         })
     }
 
     fn repetitions(&self) -> Vec<Element> {
-        let mut content = self.figures("no repetition of this cell has a time to 100 %", |named, observe| {
+        let mut content = self.figures("no repetition of this cell has a time to 100 %", |named, place| {
             let words = "Seconds to 100 % of each repetition, median over its leechers, by trial; the line is the trial's median. All drawings have one scale.";
-            let drawn = repetitions::drawn(named, &format!("strip-{}", anchor(observe)))?;
+            let drawn = repetitions::drawn(named, &format!("strip-{place}"))?;
             Some(vec![text("p", words).class("note"), drawn])
         });
         content.extend(self.of_each(measures::repetitions));
@@ -207,8 +211,8 @@ impl<'c> Cell<'c> {
     }
 
     fn leechers(&self) -> Vec<Element> {
-        self.figures("no download of this cell has a time to 100 %", |named, observe| {
-            leechers::drawn(&lines(named), &format!("leechers-{}", anchor(observe)))
+        self.figures("no download of this cell has a time to 100 %", |named, place| {
+            leechers::drawn(&lines(named), &format!("leechers-{place}"))
         })
     }
 
@@ -246,9 +250,4 @@ fn lines(named: &[curves::Named<'_>]) -> Vec<leechers::Line> {
         }
         _ => named.iter().map(|(series, name, result)| line(*series, name.clone(), result, None)).collect(),
     }
-}
-
-/// Letters that an anchor may have.
-fn anchor(word: &str) -> String {
-    word.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()
 }

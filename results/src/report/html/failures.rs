@@ -127,7 +127,8 @@ fn matrix_head(view: &View<'_>, levels: &[&str], reasons: &[&str]) -> Vec<Elemen
     let title = if axes.is_empty() { "cell".to_owned() } else { axes.join(" · ") };
     let first = text("th", title).with("scope", "col").with("rowspan", 2);
     let width = 2 + reasons.len();
-    let groups = levels.iter().map(|level| text("th", *level).with("scope", "colgroup").with("colspan", width));
+    let groups =
+        levels.iter().map(|level| text("th", *level).class("first").with("scope", "colgroup").with("colspan", width));
     let columns = levels.iter().flat_map(|_| ["tried", "counted"].iter().chain(reasons));
     let columns = columns.map(|word| text("th", *word).with("scope", "col").class("number"));
     vec![element("tr").child(first).children(groups), element("tr").children(columns)]
@@ -136,17 +137,18 @@ fn matrix_head(view: &View<'_>, levels: &[&str], reasons: &[&str]) -> Vec<Elemen
 fn matrix_cells(side: Option<&CellResult>, tallies: &BTreeMap<&str, Tally<'_>>, reasons: &[&str]) -> Vec<Element> {
     let none = Tally::default();
     let Some(result) = side else {
-        return (0..2 + reasons.len()).map(|_| text("td", "–").class("number gone")).collect();
+        let class = |place| if place == 0 { "number gone first" } else { "number gone" };
+        return (0..2 + reasons.len()).map(|place| text("td", "–").class(class(place))).collect();
     };
     let tally = tallies.get(result.id.as_str()).unwrap_or(&none);
-    let count = |count: usize, class: &'static str| {
-        let class = if count == 0 { "number gone" } else { class };
+    let count = |count: usize, class: &str| {
+        let class = if count == 0 { class.replace("no ", "gone ") } else { class.to_owned() };
         text("td", count.to_string()).class(class)
     };
     let short = tally.counted < result.planned_trials as usize;
     let mut cells =
-        vec![count(tally.tried, "number"), count(tally.counted, if short { "number open" } else { "number" })];
-    cells.extend(reasons.iter().map(|reason| count(tally.reasons.get(reason).copied().unwrap_or(0), "number no")));
+        vec![count(tally.tried, "first number"), count(tally.counted, if short { "open number" } else { "number" })];
+    cells.extend(reasons.iter().map(|reason| count(tally.reasons.get(reason).copied().unwrap_or(0), "no number")));
     cells
 }
 

@@ -31,27 +31,28 @@ pub(super) fn maps(view: &View<'_>, comparison: &Comparison, id: &str) -> Option
     (!maps.is_empty()).then(|| element("div").class("maps").children(maps))
 }
 
-/// What colours and signs of the maps mean.
-pub(super) fn legend(level: &str, baseline: &str) -> Element {
-    let entry = |class: &str, words: String| {
-        let swatch = element("span").class(format!("swatch {class}")).with("aria-hidden", "true");
-        element("li").child(swatch).child(text("span", words))
+/// What colours and signs of the maps mean: one box for each colour, from far better to far worse.
+pub(super) fn legend() -> Vec<Element> {
+    let [near, some, far, twice] = words::STEPS.map(|step| step.to_string());
+    let steps =
+        [format!("{near}–{some}×"), format!("{some}–{far}×"), format!("{far}–{twice}×"), format!("over {twice}×")];
+    let entry = |class: &str, words: &str, side: &str| {
+        let side = text("span", format!(" {side}")).class("hidden");
+        element("li").class(class).text(words).child(side)
     };
-    let [near, some, far, twice] = words::STEPS.map(number::digits);
-    let entries = [
-        entry("b4", format!("over {twice}× better")),
-        entry("b3", format!("{far}× to {twice}×")),
-        entry("b2", format!("{some}× to {far}×")),
-        entry("b1", format!("{near}× to {some}× better")),
-        entry("d0", format!("within {near}× of {baseline}")),
-        entry("w1", format!("{near}× to {some}× worse")),
-        entry("w2", format!("{some}× to {far}×")),
-        entry("w3", format!("{far}× to {twice}×")),
-        entry("w4", format!("{level} over {twice}× worse")),
-        entry("hatched d0", "hatched and ?: undecided".to_owned()),
-        entry("lost", "n/a: a side has no number".to_owned()),
-    ];
-    element("ul").class("legend").children(entries)
+    let classes = [["b1", "b2", "b3", "b4"], ["w1", "w2", "w3", "w4"]];
+    let [mut better, worse] = [("better", classes[0]), ("worse", classes[1])].map(|(side, classes)| {
+        classes.iter().zip(&steps).map(|(class, words)| entry(class, words, side)).collect::<Vec<_>>()
+    });
+    better.reverse();
+    let equal = entry("d0", &format!("within {near}×"), "of the same");
+    let scale = element("ul").class("colours").child(text("li", "better"));
+    let scale = scale.children(better).child(equal).children(worse).child(text("li", "worse"));
+    let sign = |verdict: PairVerdict| format!("{} {}", words::sign(verdict), verdict.word());
+    let signs = [PairVerdict::NonInferior, PairVerdict::Inferior].map(|verdict| text("li", sign(verdict)));
+    let undecided = element("li").class("d0 hatched").child(text("span", sign(PairVerdict::Undecided)).class("figure"));
+    let missing = text("li", format!("{} {}", number::NONE, sign(PairVerdict::Missing))).class("lost");
+    vec![scale, element("ul").class("colours").children(signs).child(undecided).child(missing)]
 }
 
 struct Map<'m> {

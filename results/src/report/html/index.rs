@@ -10,7 +10,7 @@ use super::reproduce;
 use super::tables;
 use super::view::View;
 use super::words;
-use crate::analysis::{Analysis, AnswerForm, CellState, PairVerdict, Quantity};
+use crate::analysis::{Analysis, AnswerForm, CellState, Quantity};
 
 /// The page.
 pub(super) fn page(view: &View<'_>) -> Page {
@@ -90,26 +90,19 @@ fn maps(view: &View<'_>) -> Vec<Element> {
     let mut content = Vec::new();
     for (place, comparison) in comparisons.iter().enumerate() {
         let Some(maps) = heat_map::maps(view, comparison, &format!("map-{place}")) else { continue };
-        if comparisons.len() > 1 {
-            let words = words::claim(comparison.claim, &comparison.level, &comparison.baseline);
-            content.push(text("h3", format!("{words}, seen by {}", comparison.observe)));
-        }
         let metric = words::metric(comparison.claim.metric);
+        let (level, baseline) = (&comparison.level, &comparison.baseline);
+        let margin = number::digits(comparison.claim.margin);
         content.push(text(
-            "p",
-            format!(
-                "How many times worse {} is than {} by {metric}: above 1 worse, below 1 better. {} non-inferior: within the margin of {}; {} \
-                 inferior: beyond it; {} undecided.",
-                comparison.level,
-                comparison.baseline,
-                words::sign(PairVerdict::NonInferior),
-                number::digits(comparison.claim.margin),
-                words::sign(PairVerdict::Inferior),
-                words::sign(PairVerdict::Undecided),
-            ),
+            "h3",
+            format!("{level} against {baseline}: {metric}, seen by {}, margin {margin}", comparison.observe),
         ));
-        content.push(heat_map::legend(&comparison.level, &comparison.baseline));
         content.push(maps);
+    }
+    if !content.is_empty() {
+        let words = "How many times worse the one is than the other: above 1 worse, below 1 better, whatever is measured. The sign is the verdict on the \
+                     claim that it is not worse by more than the margin.";
+        content.splice(0..0, [text("p", words)].into_iter().chain(heat_map::legend()));
     }
     content
 }
@@ -119,7 +112,8 @@ fn cells(view: &View<'_>) -> Vec<Element> {
     let mut content = Vec::new();
     for (place, comparison) in comparisons.iter().enumerate() {
         let claim = words::claim(comparison.claim, &comparison.level, &comparison.baseline);
-        let mut sentence = format!("{claim}, seen by {}: {}.", comparison.observe, comparison.verdict.word());
+        let mut sentence =
+            format!("Claim: {claim}, seen by {}. Verdict: {}.", comparison.observe, comparison.verdict.word());
         if let Some(mean) = comparison.mean {
             let ends = comparison.mean_interval.map(|(low, high)| format!(" ({})", number::range(low, high)));
             let ends = ends.unwrap_or_default();

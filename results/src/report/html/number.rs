@@ -49,13 +49,17 @@ fn scale(unit: Unit, value: f64) -> (f64, &'static str) {
 
 /// A value with its unit.
 pub(super) fn value(quantity: Quantity, value: f64) -> String {
+    if !value.is_finite() {
+        return digits(value);
+    }
     let (divisor, unit) = scale(quantity.unit(), value);
     format!("{}{unit}", digits(value / divisor))
 }
 
 /// Ends of an interval in the unit of its estimate, without it.
 pub(super) fn interval(quantity: Quantity, estimate: &Estimate) -> Option<String> {
-    let (low, high) = estimate.interval?;
+    // an infinite median says what its ends would
+    let (low, high) = estimate.interval.filter(|_| estimate.median.is_finite())?;
     let (divisor, _) = scale(quantity.unit(), estimate.median);
     Some(range(low / divisor, high / divisor))
 }
@@ -116,7 +120,7 @@ mod tests {
         let estimate = Estimate { median: 2e6, interval: Some((9e5, f64::INFINITY)), trials: 6 };
         assert_eq!(value(Quantity::Received, 2e6), "2.00 MB");
         assert_eq!(interval(Quantity::Received, &estimate).unwrap(), "0.900 – ∞");
-        assert_eq!(value(Quantity::Speed, f64::INFINITY), "∞ Mbit/s");
+        assert_eq!(value(Quantity::Speed, f64::INFINITY), "∞");
         assert_eq!(moment(1_763_713_075_999), "2025-11-21 08:17 UTC");
     }
 }

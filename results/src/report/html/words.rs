@@ -19,7 +19,7 @@ pub(super) fn metric(metric: Metric) -> &'static str {
 /// A claim in words.
 pub(super) fn claim(claim: Claim, level: &str, baseline: &str) -> String {
     let margin = super::number::digits(claim.margin);
-    format!("{}: {level} is at most {margin} times worse than {baseline}", metric(claim.metric))
+    format!("by {}, {level} is at most {margin} times worse than {baseline}", metric(claim.metric))
 }
 
 /// The sign that stands with a verdict, so that it is seen without colour.

@@ -9,9 +9,6 @@ use crate::report::html::number;
 use crate::report::html::progress::{Moment, moments};
 use crate::report::html::view::{View, at, combinations, spelled};
 
-/// Steps of a small curve, and of one on a cell's page.
-const STEPS: [usize; 2] = [25, 100];
-
 /// A curve with the place of its series and its name.
 pub(in crate::report::html) type Named<'n> = (usize, String, &'n CellResult);
 
@@ -33,7 +30,7 @@ pub(in crate::report::html) fn of_all(view: &View<'_>) -> Vec<Element> {
                 let named: Vec<Named<'_>> =
                     members.map(|(series, result)| (*series, view.series[*series].clone(), result)).collect();
                 let id = format!("curves-{}-{}", content.len(), drawings.len());
-                drawings.extend(drawn(&named, &spelled(inner, &levels), &id, STEPS[0]));
+                drawings.extend(drawn(&named, &spelled(inner, &levels), &id, false));
             }
             let title = row_title(view, outer, &row, observe);
             content.extend(titled(&title, drawings));
@@ -65,19 +62,26 @@ fn titled(title: &str, drawings: Vec<Element>) -> Vec<Element> {
 
 /// The curves of some results in one drawing, for a cell's page.
 pub(in crate::report::html) fn of_some(named: &[Named<'_>], id: &str) -> Option<Vec<Element>> {
+    let (with, without): (Vec<Named<'_>>, Vec<Named<'_>>) =
+        named.iter().cloned().partition(|(_, _, result)| !moments(result, 1).is_empty());
     let caption = "Payload held";
-    let drawing = drawn(named, caption, id, STEPS[1])?;
-    let series: Vec<(usize, &str)> = named.iter().map(|(series, name, _)| (*series, name.as_str())).collect();
+    let drawing = drawn(&with, caption, id, true)?;
+    let series: Vec<(usize, &str)> = with.iter().map(|(series, name, _)| (*series, name.as_str())).collect();
     let words = "Line: median of the repetitions, each the median over its leechers. Band: from the fastest repetition to the slowest.";
-    Some(vec![text("p", words).class("note"), legend(&series), panels(caption, "broad", vec![drawing])])
+    let mut content = vec![text("p", words).class("note"), legend(&series), panels(caption, "broad", vec![drawing])];
+    content.extend(
+        without.iter().map(|(_, name, _)| text("p", format!("n/a: no progress is stored of {name}.")).class("note")),
+    );
+    Some(content)
 }
 
-fn drawn(named: &[Named<'_>], caption: &str, id: &str, steps: usize) -> Option<Element> {
+fn drawn(named: &[Named<'_>], caption: &str, id: &str, broad: bool) -> Option<Element> {
+    let (steps, field): (usize, fn(Scale, Scale) -> Plot) = if broad { (100, Plot::broad) } else { (25, Plot::small) };
     let curves: Vec<(&Named<'_>, Vec<Moment>)> =
         named.iter().map(|named| (named, moments(named.2, steps))).filter(|(_, moments)| !moments.is_empty()).collect();
     let times = curves.iter().flat_map(|(_, moments)| moments).flat_map(|moment| [moment.median, moment.high]);
     let end = times.filter(|time| time.is_finite()).reduce(f64::max)?;
-    let mut plot = Plot::new(Scale::Linear(0.0, if end > 0.0 { end * 1.02 } else { 1.0 }), Scale::Linear(0.0, 100.0));
+    let mut plot = field(Scale::Linear(0.0, if end > 0.0 { end * 1.02 } else { 1.0 }), Scale::Linear(0.0, 100.0));
     plot.axes("seconds", "% of the payload");
     let mut said = Vec::new();
     for ((series, name, _), moments) in &curves {

@@ -55,8 +55,8 @@ fn drawing(view: &View<'_>, inner: &[&Axis], dots: &[Dot<'_>], caption: &str, id
     let labels: Vec<String> = rows.iter().map(|row| row.join(" · ")).collect();
     let left = labels.iter().map(|label| plot::width(label)).fold(30.0, f64::max).min(140.0) + 10.0;
     let most = dots.iter().map(|dot| dot.2).filter(|share| share.is_finite()).fold(1.0, f64::max);
-    let height = 60.0 + 17.0 * rows.len() as f64;
-    let margins = Margins { left, right: 16.0, top: 22.0, bottom: 38.0 };
+    let height = 62.0 + 17.0 * rows.len() as f64;
+    let margins = Margins { left, right: 16.0, top: 22.0, bottom: 40.0 };
     // rows go down, the axis up
     let mut plot =
         Plot::sized(340.0, height, margins, Scale::Linear(0.0, most * 100.0), Scale::Linear(-(rows.len() as f64), 0.0));

@@ -31,7 +31,7 @@ pub(in crate::report::html) fn seconds(result: &CellResult, group: Option<&str>)
 pub(in crate::report::html) fn drawn(lines: &[Line], id: &str) -> Option<Vec<Element>> {
     let all = lines.iter().flat_map(|line| &line.seconds).copied();
     let end = all.filter(|time| time.is_finite()).reduce(f64::max)?;
-    let mut plot = Plot::new(Scale::Linear(0.0, if end > 0.0 { end * 1.05 } else { 1.0 }), Scale::Linear(0.0, 100.0));
+    let mut plot = Plot::broad(Scale::Linear(0.0, if end > 0.0 { end * 1.05 } else { 1.0 }), Scale::Linear(0.0, 100.0));
     plot.axes("seconds to 100 %", "% of the downloads");
     let mut said = Vec::new();
     for line in lines.iter().filter(|line| !line.seconds.is_empty()) {

@@ -23,9 +23,14 @@ pub(super) struct Plot {
 const LETTER: f64 = 7.0;
 
 impl Plot {
-    /// An empty field of usual size.
-    pub(super) fn new(x: Scale, y: Scale) -> Self {
-        Self::sized(270.0, 190.0, Margins { left: 42.0, right: 8.0, top: 22.0, bottom: 38.0 }, x, y)
+    /// An empty field, one of many in a row.
+    pub(super) fn small(x: Scale, y: Scale) -> Self {
+        Self::sized(230.0, 175.0, Margins { left: 40.0, right: 8.0, top: 22.0, bottom: 40.0 }, x, y)
+    }
+
+    /// An empty field that stands nearly alone.
+    pub(super) fn broad(x: Scale, y: Scale) -> Self {
+        Self::sized(350.0, 230.0, Margins { left: 44.0, right: 10.0, top: 24.0, bottom: 40.0 }, x, y)
     }
 
     /// An empty field.
@@ -55,7 +60,7 @@ impl Plot {
         for (value, word) in self.y.ticks(4) {
             let at = self.y(value);
             drawn.push(line("grid", [left, at, right, at]));
-            drawn.push(label(left - 5.0, at + 4.0, "end", &shortened(&word, left - 6.0)));
+            drawn.push(label(left - 5.0, at + 3.5, "end", &shortened(&word, left - 6.0)));
         }
         self.marks.splice(0..0, drawn);
         self.axes_across(x_title, y_title);
@@ -69,7 +74,7 @@ impl Plot {
         for (value, word) in self.fitting() {
             let at = self.x(value);
             drawn.push(line("axis", [at, bottom, at, bottom + 4.0]));
-            drawn.push(label(at, bottom + 15.0, "middle", &word));
+            drawn.push(label(at, bottom + 17.0, "middle", &word));
         }
         drawn.push(line("axis", [left, bottom, right, bottom]));
         drawn.push(label(0.0, 10.0, "start", &shortened(y_title, self.width)));

@@ -22,7 +22,7 @@ pub(in crate::report::html) fn drawn(named: &[(usize, String, &CellResult)], id:
 
 fn strip(series: usize, name: &str, result: &CellResult, scale: &Scale, id: &str) -> Element {
     let trials = result.trials.iter().map(|trial| trial.number.clone()).collect();
-    let mut plot = Plot::new(Scale::Words(trials), scale.clone());
+    let mut plot = Plot::broad(Scale::Words(trials), scale.clone());
     plot.axes("trial", if scale.is_log() { "seconds, logarithmic" } else { "seconds" });
     let mut group = element("g").class(plot::class(series));
     let mut said = Vec::new();
@@ -40,7 +40,7 @@ fn strip(series: usize, name: &str, result: &CellResult, scale: &Scale, id: &str
 #[expect(clippy::cast_precision_loss, reason = "some trials, some repetitions")]
 fn marks(plot: &Plot, series: usize, place: usize, trials: usize, trial: &Trial) -> Vec<Element> {
     let values = trial.values(Quantity::Whole, None);
-    let room = (plot.x(1.0) - plot.x(0.0)).max(200.0 / trials.max(1) as f64).min(40.0) * 0.7;
+    let room = (plot.x(1.0) - plot.x(0.0)).max(290.0 / trials.max(1) as f64).min(40.0) * 0.7;
     let at = |index: usize| plot.x(place as f64) + room * ((index as f64 + 0.5) / values.len() as f64 - 0.5);
     let mut marks = Vec::new();
     if let Some(median) = trial.value(Quantity::Whole, None).filter(|median| median.is_finite()) {

@@ -87,7 +87,7 @@ impl Figure<'_> {
         let of = |(_, result): &&Member<'_>| at(&result.levels, self.inner) == levels;
         let results: Vec<Member<'_>> = self.results.iter().filter(of).copied().collect();
         let words = self.along.map_or(vec!["all".to_owned()], |axis| axis.levels.clone());
-        let mut plot = Plot::new(Scale::Words(words), scale.clone());
+        let mut plot = Plot::small(Scale::Words(words), scale.clone());
         let title = self.along.map_or("", |axis| axis.name.as_str());
         plot.axes(title, if scale.is_log() { "seconds, logarithmic" } else { "seconds" });
         let mut said = Vec::new();
