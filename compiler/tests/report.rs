@@ -136,3 +136,15 @@ fn the_sample_is_what_the_program_makes_of_its_samples() {
         );
     }
 }
+
+#[test]
+fn of_several_scenarios_each_has_its_own() {
+    let out = tempfile::tempdir().unwrap();
+    let sources = ["--records", "docs/sample/rehearsed-3x3", "compiler/tests/fixtures/records.jsonl"];
+    report(root(), &[&sources[..], &["--out", out.path().to_str().unwrap()]].concat()).unwrap();
+    for (scenario, source) in [("demo-3x3", sources[1]), ("smoke", sources[2])] {
+        let alone = tempfile::tempdir().unwrap();
+        report(root(), &["--records", source, "--out", alone.path().to_str().unwrap()]).unwrap();
+        same(&out.path().join(scenario), alone.path());
+    }
+}

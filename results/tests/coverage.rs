@@ -193,7 +193,7 @@ fn number(name: &str, or: u64) -> u64 {
 
 #[test]
 fn intervals_and_verdicts_keep_their_promise() {
-    let (campaigns, first) = (number("BENCHGRID_CAMPAIGNS", 3), number("BENCHGRID_SEED", 1));
+    let (campaigns, first) = (number("BENCHGRID_CAMPAIGNS", 4), number("BENCHGRID_SEED", 1));
     println!("{HEAD}");
     let mut all = Vec::new();
     for between in BETWEEN {

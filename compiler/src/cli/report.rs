@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use benchgrid_results::Report;
 use benchgrid_results::analysis::{Analysis, Question};
+use benchgrid_results::{Campaign, Report, markdown};
 
 use super::measured::Measured;
 use super::{Exit, fail, inputs, print};
@@ -42,14 +42,23 @@ impl Arguments {
         };
         let several = questions.len() > 1;
         for question in questions {
-            let folder = self.out.as_ref().map(|out| if several { out.join(&question.scenario) } else { out.clone() });
-            let report = Report::new(&campaign, &Analysis::new(&campaign, question));
-            if let Some(folder) = folder {
-                written(&folder, &report.files)?;
+            let analysis = Analysis::new(&campaign, question);
+            if let Some(out) = &self.out {
+                Self::write(out, &campaign, &analysis, several)?;
             }
-            print(report.markdown());
+            print(&markdown(&analysis));
         }
         Ok(())
+    }
+
+    /// Writes the report; of several scenarios, each has a folder with what is its own.
+    fn write(out: &Path, campaign: &Campaign, analysis: &Analysis, several: bool) -> Result<(), Exit> {
+        let Question { lab, scenario, .. } = &analysis.question;
+        if several {
+            let own = campaign.clone().of_scenario(lab, scenario);
+            return written(&out.join(scenario), &Report::new(&own, analysis).files);
+        }
+        written(out, &Report::new(campaign, analysis).files)
     }
 
     /// What the scenario asks. Records on a disk may be of another lab than the plan's, a rehearsal's say, where the same cell is

@@ -198,19 +198,19 @@ impl Archive {
     /// Files that are new or better than those on the branch; the others wait no longer.
     fn change(&mut self, place: &Place<'_>) -> Result<Change, GitError> {
         let snapshot = Snapshot::at(place.repo, place.branch, self.tip, "")?;
-        let mut change = Change::default();
-        for (attempt, (done, file)) in std::mem::take(&mut self.waiting) {
-            let path = path(place.lab, &done);
-            let known = snapshot.read(&path)?.and_then(|bytes| ArchivedAttempt::read(&String::from_utf8(bytes).ok()?));
-            if known.is_some_and(|known| !file.replaces(&known, &done)) {
+        let (mut change, mut known) = (Change::default(), BTreeSet::new());
+        for (attempt, (done, file)) in &self.waiting {
+            let path = path(place.lab, done);
+            let there = snapshot.read(&path)?.and_then(|bytes| ArchivedAttempt::read(&String::from_utf8(bytes).ok()?));
+            if there.is_some_and(|there| !file.replaces(&there, done)) {
+                known.insert(attempt.clone());
                 continue;
             }
-            let sum = hex(&Sha256::digest(&file.text));
-            let sum = format!("{sum}  {attempt}.jsonl\n");
+            let sum = format!("{}  {attempt}.jsonl\n", hex(&Sha256::digest(&file.text)));
             change.write.insert(format!("{path}.sha256"), sum.into_bytes());
             change.write.insert(path, file.text.clone().into_bytes());
-            self.waiting.insert(attempt, (done, file));
         }
+        self.waiting.retain(|attempt, _| !known.contains(attempt));
         let once = [("README.md".to_owned(), README), (format!("{}/.gitattributes", place.lab), ATTRIBUTES)];
         for (path, text) in once {
             if !change.is_empty() && snapshot.id(&path)?.is_none() {
@@ -292,3 +292,28 @@ A report from a checkout of this branch, of one lab or all:
 benchgrid report --archive . --out report
 ```
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_waits_has_a_bound() {
+        let mut archive = Archive::default();
+        for number in 1..=5 {
+            let done = json!({
+                "attempt": format!("bg-s-0123456789-abcdef-t1a{number}"), "scenario": "s", "slug": "s", "cell": "0123456789",
+                "digest": "abcdef", "trial": 1, "number": number, "admitted": "2026-01-01T00:00:00Z",
+                "ended": "2026-01-01T00:01:00Z", "outcome": "measured", "reason": "ok", "by": "store",
+            });
+            let done: Done = serde_json::from_value(done).unwrap();
+            let stored = BTreeMap::from([("id".to_owned(), json!("x".repeat(10 << 20)))]);
+            let file = ArchivedAttempt::new(&done, "lab", Printed::default(), stored, None);
+            archive.wait(done, file);
+        }
+        archive.shrink();
+        assert_eq!(archive.waiting.len(), 3, "of 10 MiB each");
+        assert!(archive.has("bg-s-0123456789-abcdef-t1a1") && !archive.has("bg-s-0123456789-abcdef-t1a4"));
+    }
+}

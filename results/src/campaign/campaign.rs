@@ -42,6 +42,16 @@ impl Campaign {
         nodes.chain(transfers).chain(endings).chain(odd)
     }
 
+    /// Leaves only attempts of one scenario of one lab.
+    #[must_use]
+    pub fn of_scenario(self, lab: &str, scenario: &str) -> Self {
+        let with = self.transfers.iter().filter(|it| (it.label("lab"), it.label("scenario")) == (lab, scenario));
+        let mut attempts: BTreeSet<String> = with.map(|transfer| transfer.label("attempt").to_owned()).collect();
+        let ended = self.endings.iter().filter(|(_, it)| (it.label("lab"), it.label("scenario")) == (lab, scenario));
+        attempts.extend(ended.map(|(attempt, _)| attempt.clone()));
+        self.of_attempts(|attempt| attempts.contains(attempt))
+    }
+
     /// Leaves only attempts that a node of this software took part in: its version contains the text.
     #[must_use]
     pub fn of_version(self, version: &str) -> Self {

@@ -13,9 +13,6 @@ use crate::analysis::Analysis;
 
 pub use markdown::{brief, markdown};
 
-/// Its Markdown.
-const MARKDOWN: &str = "report.md";
-
 /// A report, as the files of its folder.
 pub struct Report {
     /// Contents by path below the folder.
@@ -34,17 +31,12 @@ impl Report {
     /// Makes every file that an analysis is enough for.
     pub fn of(analysis: &Analysis) -> Self {
         let files = [
-            (MARKDOWN, markdown(analysis)),
+            ("report.md", markdown(analysis)),
             ("cells.csv", csv::cells(analysis)),
             ("comparisons.csv", csv::comparisons(analysis)),
             ("report.json", serde_json::to_string_pretty(analysis).unwrap_or_default() + "\n"),
         ];
         let files = files.into_iter().map(|(path, text)| (path.to_owned(), text));
         Self { files: files.chain(html::pages(analysis)).collect() }
-    }
-
-    /// What people read in a terminal or a pull request.
-    pub fn markdown(&self) -> &str {
-        self.files.get(MARKDOWN).map_or("", String::as_str)
     }
 }

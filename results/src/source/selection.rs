@@ -52,9 +52,9 @@ impl Selection {
     }
 }
 
-/// The store's selector of all series of benchgrid with these labels.
-pub(super) fn selector(wanted: &[(&str, Vec<&str>)]) -> String {
-    let mut text = "{__name__=~\"benchgrid_.+\"".to_owned();
+/// The store's selector of the series with these labels, of metrics whose name matches.
+pub(super) fn selector(metrics: &str, wanted: &[(&str, Vec<&str>)]) -> String {
+    let mut text = format!("{{__name__=~\"{metrics}\"");
     for (name, words) in wanted {
         // Writing to a string can't fail.
         let _ = match &words[..] {
@@ -94,9 +94,9 @@ mod tests {
 
     #[test]
     fn a_selector_says_what_is_wanted() {
-        let text = selector(&some().wanted());
+        let text = selector("benchgrid_.+", &some().wanted());
         assert_eq!(text, r#"{__name__=~"benchgrid_.+",lab="a \"lab\"",cell=~"c\\.1|c2",digest="abcdef"}"#);
-        assert_eq!(selector(&Selection::default().wanted()), r#"{__name__=~"benchgrid_.+"}"#);
+        assert_eq!(selector("benchgrid_.+", &Selection::default().wanted()), r#"{__name__=~"benchgrid_.+"}"#);
         assert_eq!(some().words(), "lab a \"lab\", cell c.1 or c2, digest abcdef");
     }
 

@@ -51,6 +51,16 @@ fn the_store_gives_the_campaign_of_the_record_file() {
     }
 }
 
+/// 90 records and outcomes have 1900 series.
+#[test]
+fn a_campaign_may_have_more_series_than_the_store_lists() {
+    let made = made(now_ms() - 86_400_000);
+    let printed = read(&made.lines(), &Selection::default()).unwrap();
+    let store = Server::start(&["-search.maxUniqueTimeseries=100"]);
+    store.push(&made.records, &made.outcomes);
+    same(&shows(&store, &Selection::of_lab("test \"lab\""), &printed), &printed);
+}
+
 #[test]
 fn only_what_is_wanted_is_read() {
     let made = made(now_ms() - 86_400_000);
