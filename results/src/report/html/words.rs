@@ -1,6 +1,6 @@
 //! What the report calls things.
 
-use crate::analysis::{Analysis, CellState, Metric, PairVerdict, Quantity};
+use crate::analysis::{Analysis, CellState, Compare, Metric, PairVerdict, Quantity};
 
 /// A metric of a claim, as it stands in a sentence.
 pub(super) fn metric(metric: Metric) -> &'static str {
@@ -100,7 +100,9 @@ pub(super) fn definition(quantity: Quantity) -> &'static str {
 /// What the report is called.
 pub(super) fn heading(analysis: &Analysis) -> String {
     let question = &analysis.question;
+    let campaigns = question.compare.as_ref().is_some_and(Compare::is_of_campaigns);
     match &question.text {
+        _ if campaigns => format!("Two campaigns of {}", question.scenario),
         Some(text) if !text.trim().is_empty() => text.clone(),
         _ if question.scenario.is_empty() => "Results".to_owned(),
         _ => format!("Results of {}", question.scenario),

@@ -102,13 +102,17 @@ fn drawn(named: &[Named<'_>], caption: &str, id: &str, broad: bool) -> Option<El
 
 fn curve(plot: &Plot, series: usize, moments: &[Moment]) -> Element {
     let along = |time: fn(&Moment) -> f64| -> Vec<(f64, f64)> {
-        moments.iter().map(|moment| (plot.x(time(moment)), plot.y(moment.share * 100.0))).collect()
+        let points = moments.iter().map(|moment| (plot.x(time(moment)), plot.y(moment.share * 100.0)));
+        // until the first look that shows something, nothing is known to be there
+        let start = moments.iter().take(2).map(|moment| (plot.x(time(moment)), plot.y(0.0)));
+        start.chain(points.skip(1)).collect()
     };
     // a line ends where half of the repetitions never got further
     let reached = moments.iter().take_while(|moment| moment.median.is_finite()).count();
+    let line: Vec<(f64, f64)> = along(|moment| moment.median).into_iter().take(reached + 1).collect();
     let group = element("g").class(plot::class(series));
     let group = group.child(plot::between("band", &along(|moment| moment.low), &along(|moment| moment.high)));
-    group.child(plot::through("line", &along(|moment| moment.median)[..reached]))
+    group.child(plot::through("line", &line))
 }
 
 /// The quarters of a curve in words.
