@@ -120,7 +120,7 @@ impl Writer<'_> {
                 main.iter().map(|comparison| self.sentence(comparison)).collect::<Vec<_>>().join(" ")
             }
             _ => {
-                let claim = self.claim(main[0], "each level");
+                let claim = self.claim(main[0], "each level", true);
                 let of = |verdict| main.iter().filter(|comparison| comparison.verdict == verdict).count();
                 let counts = [
                     (of(ClaimVerdict::Held), "held"),
@@ -136,7 +136,8 @@ impl Writer<'_> {
 
     /// What comes out of one comparison.
     fn sentence(&self, comparison: &Comparison) -> String {
-        let claim = self.claim(comparison, &self.name(&comparison.level));
+        let level = self.name(&comparison.level);
+        let (claim, broken) = (self.claim(comparison, &level, true), self.claim(comparison, &level, false));
         let count = |verdict| comparison.pairs.iter().filter(|pair| pair.verdict == verdict).count();
         let (within, beyond) = (count(PairVerdict::NonInferior), count(PairVerdict::Inferior));
         let (open, without) = (count(PairVerdict::Undecided), count(PairVerdict::Missing));
@@ -145,13 +146,12 @@ impl Writer<'_> {
         match comparison.verdict {
             ClaimVerdict::Held if all == 1 => format!("Held: {claim}, in the only cell."),
             ClaimVerdict::Held => format!("Held: {claim}, in all {cells}."),
-            ClaimVerdict::Broken if all == 1 => format!("Broken: that {claim} is false in the only cell."),
-            ClaimVerdict::Broken if beyond == all => format!("Broken: that {claim} is false in every cell of {all}."),
+            ClaimVerdict::Broken if all == 1 => format!("Broken: {broken}, in the only cell."),
+            ClaimVerdict::Broken if beyond == all => format!("Broken: {broken}, in every cell of {all}."),
             ClaimVerdict::Broken => {
                 let place = located(comparison, |pair| pair.verdict == PairVerdict::Inferior);
-                let within = if within == 0 { "none".to_owned() } else { within.to_string() };
-                let rest = rest(open, without);
-                format!("Broken: that {claim} is false in {beyond} of {cells}, {place}; it holds in {within}{rest}.")
+                let held = if within == 0 { String::new() } else { format!("; not so in {within}") };
+                format!("Broken: {broken} in {beyond} of {cells}, {place}{held}{}.", rest(open, without))
             }
             ClaimVerdict::Undecided if open == all => format!("Undecided: whether {claim} is open in all {cells}."),
             ClaimVerdict::Undecided => {
@@ -165,27 +165,26 @@ impl Writer<'_> {
         }
     }
 
-    /// The claim as a clause.
-    fn claim(&self, comparison: &Comparison, level: &str) -> String {
-        let (baseline, margin) = (self.name(&comparison.baseline), format!("{:.2}", comparison.claim.margin));
-        let needed = |mark| format!("{level} needed at most {margin} times as long as {baseline} to {mark}");
+    /// The claim as a clause, or that it is broken.
+    fn claim(&self, comparison: &Comparison, level: &str, holds: bool) -> String {
+        let (baseline, margin) = (self.name(&comparison.baseline), comparison.claim.margin);
+        let most = if holds { format!("at most {margin:.2} times") } else { format!("more than {margin:.2} times") };
+        let needed = |mark| format!("{level} needed {most} as long as {baseline} to {mark}");
         let clause = match comparison.claim.metric {
             Metric::TimeToFirstByte => needed("the first byte"),
             Metric::TimeTo50 => needed("half of the payload"),
             Metric::TimeTo90 => needed("90 % of the payload"),
             Metric::TimeTo100 => needed("the whole payload"),
             Metric::DownloadSpeed => {
-                let least = format!("{:.2}", comparison.claim.margin.recip());
-                format!("{level} downloaded at {least} of {baseline}'s speed or more")
+                let least = if holds { "at least" } else { "less than" };
+                format!("{level} had {least} {:.2} of {baseline}'s download speed", margin.recip())
             }
-            Metric::UploadTime => format!("{level}'s upload took at most {margin} times as long as {baseline}'s"),
+            Metric::UploadTime => format!("{level}'s upload took {most} as long as {baseline}'s"),
             Metric::NetworkBytes => {
-                format!("leechers of {level} received at most {margin} times the bytes of {baseline}'s for a payload")
+                format!("leechers of {level} received {most} the bytes of {baseline}'s for a payload")
             }
             Metric::Success => {
-                format!(
-                    "trials of {baseline} in which everything arrived are at most {margin} times as frequent as {level}'s"
-                )
+                format!("trials of {baseline} in which everything arrived are {most} as frequent as {level}'s")
             }
         };
         if self.several { format!("{clause}, seen by {}", comparison.observe) } else { clause }

@@ -149,8 +149,7 @@ fn held_everywhere_is_clear() {
 #[test]
 fn broken_everywhere_is_clear() {
     let analysis = analysis(&all(1.5, 2.0), &[WHOLE]);
-    let broken =
-        "Broken: that a needed at most 1.20 times as long as b to the whole payload is false in every cell of 2.";
+    let broken = "Broken: a needed more than 1.20 times as long as b to the whole payload, in every cell of 2.";
     assert_eq!(said(&analysis), (AnswerForm::Clear, broken));
     assert!(analysis.answer.details[0].starts_with("Of 2 cells, a was faster in none; slower in every cell,"));
 }
@@ -158,8 +157,8 @@ fn broken_everywhere_is_clear() {
 #[test]
 fn here_and_not_there_is_mixed() {
     let analysis = analysis(&all(0.9, 2.0), &[WHOLE]);
-    let broken = "Broken: that a needed at most 1.20 times as long as b to the whole payload is false in 1 of 2 cells, just where \
-                  fileSize is 2MB; it holds in 1.";
+    let broken = "Broken: a needed more than 1.20 times as long as b to the whole payload in 1 of 2 cells, just where fileSize is 2MB; \
+                  not so in 1.";
     assert_eq!(said(&analysis), (AnswerForm::Mixed, broken));
 }
 
@@ -244,7 +243,7 @@ fn every_claim_has_a_sentence() {
     assert_eq!(of(Metric::UploadTime).verdict, ClaimVerdict::Empty);
     let text = analysis.answer.details.join("\n");
     for words in [
-        "downloaded at 0.83 of b's speed or more",
+        "had at least 0.83 of b's download speed",
         "received at most 1.20 times the bytes of b's",
         "in which everything arrived",
     ] {
@@ -387,8 +386,8 @@ fn against(baseline: &[Vec<Sample>], candidate: &[Vec<Sample>]) -> Analysis {
 #[test]
 fn a_campaign_against_another() {
     let analysis = against(&all(1.0, 1.0), &[cell("a1", 1.5, &STEADY), cell("b1", 1.0, &STEADY)]);
-    let broken = "Broken: that candidate needed at most 1.20 times as long as baseline to the whole payload is false in 1 of 4 \
-                  cells, at fileSize 1MB, system a; it holds in 1; 2 without numbers of both sides.";
+    let broken = "Broken: candidate needed more than 1.20 times as long as baseline to the whole payload in 1 of 4 cells, at fileSize \
+                  1MB, system a; not so in 1; 2 without numbers of both sides.";
     assert_eq!(said(&analysis), (AnswerForm::Mixed, broken));
     let [time, bytes] = analysis.comparisons.as_slice() else { panic!("{:?}", analysis.comparisons) };
     assert_eq!((time.verdict, bytes.verdict), (ClaimVerdict::Broken, ClaimVerdict::Undecided));
