@@ -1,4 +1,6 @@
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use benchgrid_results::analysis::{Analysis, Question};
@@ -55,10 +57,9 @@ impl Arguments {
     fn write(out: &Path, campaign: &Campaign, analysis: &Analysis, several: bool) -> Result<(), Exit> {
         let Question { lab, scenario, .. } = &analysis.question;
         if several {
-            let own = campaign.clone().of_scenario(lab, scenario);
-            return written(&out.join(scenario), &Report::new(&own, analysis).files);
+            return filled(&out.join(scenario), &campaign.clone().of_scenario(lab, scenario), analysis);
         }
-        written(out, &Report::new(campaign, analysis).files)
+        filled(out, campaign, analysis)
     }
 
     /// What the scenario asks. Records on a disk may be of another lab than the plan's, a rehearsal's say, where the same cell is
@@ -83,6 +84,18 @@ impl Arguments {
             _ => question,
         }
     }
+}
+
+/// Writes a report's files, and what it was made from line by line: that is most of it.
+fn filled(folder: &Path, campaign: &Campaign, analysis: &Analysis) -> Result<(), Exit> {
+    written(folder, &Report::of(analysis).files)?;
+    samples(&folder.join("samples.jsonl"), campaign).map_err(|error| fail(Exit::Environment, &error))
+}
+
+fn samples(path: &Path, campaign: &Campaign) -> std::io::Result<()> {
+    let at = |error: std::io::Error| std::io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let mut file = BufWriter::new(File::create(path).map_err(at)?);
+    campaign.samples().try_for_each(|line| writeln!(file, "{line}")).and_then(|()| file.flush()).map_err(at)
 }
 
 /// Writes a report's files.

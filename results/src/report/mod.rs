@@ -8,7 +8,6 @@ mod markdown;
 
 use std::collections::BTreeMap;
 
-use crate::Campaign;
 use crate::analysis::Analysis;
 
 pub use markdown::{brief, markdown};
@@ -20,15 +19,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Makes every file; with the samples, from which the report can be made again.
-    pub fn new(campaign: &Campaign, analysis: &Analysis) -> Self {
-        let samples = campaign.samples().fold(String::new(), |text, line| text + &line + "\n");
-        let mut report = Self::of(analysis);
-        report.files.insert("samples.jsonl".to_owned(), samples);
-        report
-    }
-
-    /// Makes every file that an analysis is enough for.
+    /// Makes every file but the samples ([`crate::Campaign::samples`]), which can be many.
     pub fn of(analysis: &Analysis) -> Self {
         let files = [
             ("report.md", markdown(analysis)),
