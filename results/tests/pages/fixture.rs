@@ -465,6 +465,43 @@ pub(crate) fn groups() -> Analysis {
     Analysis { question, answer, cells, comparisons, attempts, threats: Vec::new(), transfers: 300, span_ms: None }
 }
 
+/// Cells that measure two systems each.
+pub(crate) fn systems() -> Analysis {
+    let mut dice = Dice::new(4);
+    let mut cells = Vec::new();
+    for (place, link) in ["cable", "mobile"].into_iter().enumerate() {
+        for system in ["bittorrent", "http"] {
+            let recipe = Recipe {
+                levels: vec![("link", link.to_owned())],
+                system: system.to_owned(),
+                observe: "counter",
+                groups: vec!["nodes"],
+                leechers: 3,
+                bytes: 1e7,
+                seconds: if place == 0 { 2.0 } else { 2.3 },
+                spread: 0.1,
+                trials: 5,
+                modes: 1.0,
+                failing: 0,
+                curves: true,
+            };
+            cells.push(cell(&mut dice, &recipe, 5));
+        }
+    }
+    let claim = Claim { metric: Metric::TimeTo100, margin: 1.2 };
+    let compare = Compare { axis: "link".to_owned(), baseline: "cable".to_owned(), claims: vec![claim] };
+    let comparisons = vec![comparison(&cells, "link", "mobile", "cable", "counter", claim)];
+    let question =
+        question(&cells, vec![axis("link", &["cable", "mobile"])], Some(compare), "Which system minds the link?");
+    let attempts = attempts(&cells);
+    let answer = Answer {
+        form: AnswerForm::Undecided,
+        sentence: "Undecided: both pairs are open.".to_owned(),
+        details: Vec::new(),
+    };
+    Analysis { question, answer, cells, comparisons, attempts, threats: Vec::new(), transfers: 80, span_ms: None }
+}
+
 /// One cell that is compared with none.
 pub(crate) fn single() -> Analysis {
     let recipe = Recipe {

@@ -12,10 +12,11 @@ use std::path::Path;
 use benchgrid_results::analysis::Analysis;
 use benchgrid_results::html::pages;
 
-fn all() -> [(&'static str, Analysis); 5] {
+fn all() -> [(&'static str, Analysis); 6] {
     [
         ("reference", fixture::reference()),
         ("groups", fixture::groups()),
+        ("systems", fixture::systems()),
         ("single", fixture::single()),
         ("empty", fixture::empty()),
         ("hostile", fixture::hostile()),

@@ -51,7 +51,7 @@ pub(in crate::report::html) fn drawn(view: &View<'_>) -> Vec<Element> {
     vec![text("p", words).class("note"), legend(&series), panels("Efficiency", "broad", drawings)]
 }
 
-#[expect(clippy::cast_precision_loss, reason = "some rows")]
+#[expect(clippy::cast_precision_loss, reason = "some rows, some series")]
 fn drawing(view: &View<'_>, inner: &[&Axis], dots: &[Dot<'_>], caption: &str, id: &str) -> Element {
     let rows: Vec<Vec<&str>> =
         combinations(inner).into_iter().filter(|row| dots.iter().any(|dot| at(&dot.1.levels, inner) == *row)).collect();
@@ -69,7 +69,9 @@ fn drawing(view: &View<'_>, inner: &[&Axis], dots: &[Dot<'_>], caption: &str, id
         plot.put(plot::line("grid", [plot.x(0.0), y, plot.x(most * 100.0), y]));
         plot.put(plot::label(left - 6.0, y + 4.0, "end", &plot::shortened(label, left - 6.0)));
         for (series, _, share) in dots.iter().filter(|dot| at(&dot.1.levels, inner) == *row) {
-            let mark = plot::sign(*series, plot.x(share * 100.0), y, "mark");
+            // a little beside those of the others, so that none hides another
+            let aside = (*series as f64 - (view.series.len() as f64 - 1.0) / 2.0) * (9.0 / view.series.len() as f64);
+            let mark = plot::sign(*series, plot.x(share * 100.0), y + aside, "mark");
             plot.put(element("g").class(plot::class(*series)).child(mark));
             said.push(format!("{}, {}: {}", spelled(inner, row), view.series[*series], number::percent(*share)));
         }
