@@ -72,9 +72,13 @@ class Browser:
     """Chromium with one tab, spoken to by a pipe."""
 
     def __init__(self, program):
+        self.program = program
+        self.start()
+
+    def start(self):
         self.home = tempfile.mkdtemp(prefix="benchgrid-pages-")
         command = [
-            program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            self.program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--hide-scrollbars", f"--user-data-dir={self.home}", "--remote-debugging-pipe",
         ]  # fmt: skip
         (take, self.out), (self.into, give) = os.pipe(), os.pipe()
@@ -96,7 +100,7 @@ class Browser:
             self.session = None
             self.call("Browser.close")
             self.process.wait(timeout=20)
-        except (OSError, EOFError, subprocess.TimeoutExpired):
+        except (OSError, EOFError, TimeoutError, subprocess.TimeoutExpired):
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.home, ignore_errors=True)
@@ -189,32 +193,49 @@ def chosen(folder):
     return [folder / "index.html", *cells[::step]]
 
 
+def twice(browser, work):
+    """Chromium itself falls silent now and then, whatever the page: then once more, with a new one."""
+    try:
+        return work()
+    except (TimeoutError, EOFError) as silence:
+        print(f"once more: {silence}")
+        browser.end()
+        browser.start()
+        return work()
+
+
 def look(browser, folder, shots):
-    problems = 0
-    for page in chosen(folder):
+    def views(page):
+        problems = []
         browser.open(page)
         for name, *view in VIEWS:
             browser.view(*view)
-            for problem in wrong(browser, page):
-                problems += 1
-                print(f"{page.relative_to(folder.parent)}, {name}: {problem}")
+            problems += [f"{page.relative_to(folder.parent)}, {name}: {problem}" for problem in wrong(browser, page)]
             if shots:
                 browser.shots(shots / f"{folder.name}-{page.stem[:60]}-{name}")
-    return problems
+        return problems
+
+    problems = [problem for page in chosen(folder) for problem in twice(browser, lambda: views(page))]
+    print("\n".join(problems), end="\n" if problems else "")
+    return len(problems)
 
 
 def prove(browser, folder):
     """Breaks pages; each check has to find what is meant for it."""
-    blind = 0
-    for kind, script in BROKEN:
-        # the index has links to other pages and the most figures
-        page = folder / "index.html"
+    # the index has links to other pages and the most figures
+    page = folder / "index.html"
+
+    def broken(script):
         browser.view(*VIEWS[0][1:])
         browser.open(page)
         browser.script(script)
         # what happens later than the script
         browser.settle()
-        if not any(problem.startswith(f"{kind}:") for problem in wrong(browser, page)):
+        return wrong(browser, page)
+
+    blind = 0
+    for kind, script in BROKEN:
+        if not any(problem.startswith(f"{kind}:") for problem in twice(browser, lambda: broken(script))):
             blind += 1
             print(f"the check `{kind}` does not see a page broken by: {script}")
     return blind
