@@ -261,6 +261,25 @@ fn levels_that_are_not_systems_are_named_with_their_axis() {
     assert_eq!(said(&analysis), (AnswerForm::Clear, held));
 }
 
+#[test]
+fn of_many_levels_only_the_counts_are_said() {
+    let mut asked = question(&[WHOLE]);
+    asked.cells.retain(|cell| cell.id.ends_with('1'));
+    for system in ["c", "d", "e"] {
+        let mut cell = asked.cells[0].clone();
+        cell.id = format!("{system}1");
+        cell.levels.insert("system".to_owned(), system.to_owned());
+        cell.systems = BTreeMap::from([(system.to_owned(), vec!["counter".to_owned()])]);
+        asked.cells.push(cell);
+        asked.axes[0].levels.push(system.to_owned());
+    }
+    let cells = [("a1", 1.0), ("b1", 1.0), ("c1", 2.0), ("d1", 1.1)].map(|(id, around)| cell(id, around, &STEADY));
+    let analysis = Analysis::new(&Campaign::from_samples(cells.concat()), asked);
+    let counts = "That each level needed at most 1.20 times as long as b to the whole payload: held for 2, broken for 1, undecided \
+                  for 1 of 4 comparisons.";
+    assert_eq!(said(&analysis), (AnswerForm::Mixed, counts));
+}
+
 // --- numbers
 
 fn whole(analysis: &Analysis) -> Option<f64> {
