@@ -111,7 +111,7 @@ def main():
     print(text, flush=True)
     lab.check_report(text, CELLS)
     trace.check_chain(folder, SCENARIO)
-    lab.check_archive(name, folder)
+    lab.check_archive(name, folder, SCENARIO)
     off = taken / expected - 1
     lab.say(f"SEEN    forecast {expected:.0f} s, taken {taken:.0f} s, {off:+.1%}; {len(lab.done(name)) - len(measured)} attempts failed")
     lab.check(f"the forecast is within {FORECAST_TOLERANCE:.0%} of what it took", abs(off) <= FORECAST_TOLERANCE, f"{off:+.1%}")

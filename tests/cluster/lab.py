@@ -509,14 +509,17 @@ def check_empty():
 # --- reports
 
 
-def report(scenario, folder=None, *source):
-    """The Markdown that benchgrid makes of what the store holds, or another source; its files, where a folder is named."""
+def report(scenario, folder=None):
+    """The Markdown that benchgrid makes of what the store holds; its files, where a folder is named."""
     out = ("--out", folder) if folder else ()
-    return benchgrid("report", "--lab", LAB_FILE, "--scenario", scenario, *out, *source, cwd=SOURCE)
+    return benchgrid("report", "--lab", LAB_FILE, "--scenario", scenario, *out, cwd=SOURCE)
 
 
-def check_archive(scenario, folder):
-    """The archive on the branch `results` has every attempt that ended, and gives the report of the store, byte for byte."""
+def check_archive(scenario, folder, *asked):
+    """The archive on the branch `results` has every attempt that ended, and gives the report of the store, byte for byte.
+
+    `asked` is what the report in `folder` was asked for, where that was more than the scenario's name.
+    """
     def archived():
         if not git("branch", "--list", RESULTS).strip():
             return set()
@@ -525,11 +528,13 @@ def check_archive(scenario, folder):
     wait_until("every attempt that ended is in the archive", 60, lambda: ended <= archived(), every=2)
     command("git", "-C", SOURCE, "-c", "safe.directory=*", "fetch", "-q", GIT_DIR, f"+{RESULTS}:{RESULTS}")
     again = folder.with_name(folder.name + "-archive")
-    report(scenario, again, "--archive", RESULTS)
-    files = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
-    equal("the archive's report has the same files", {path.relative_to(again) for path in again.rglob("*") if path.is_file()}, files)
-    differ = sorted(str(path) for path in files if (folder / path).read_bytes() != (again / path).read_bytes())
-    equal(f"each of the report's {len(files)} files is the same from the archive", differ, [])
+    asked = asked or ("--scenario", scenario)
+    benchgrid("report", *asked, "--lab", LAB_FILE, "--archive", RESULTS, "--out", again, cwd=SOURCE)
+    inside = lambda top: {path.relative_to(top): path.read_bytes() for path in top.rglob("*") if path.is_file()}  # noqa: E731
+    here, there = inside(folder), inside(again)
+    equal("the archive's report has the same files", sorted(map(str, there)), sorted(map(str, here)))
+    differ = sorted(str(path) for path in here if there.get(path) != here[path])
+    equal(f"each of the report's {len(here)} files is the same from the archive", differ, [])
 
 
 def table(markdown):

@@ -54,7 +54,7 @@ fn cell(id: &str, transfers: &[&Transfer]) -> PlannedCell {
     }
     PlannedCell {
         id: id.to_owned(),
-        slug: if words.is_empty() { id.to_owned() } else { words.join("-").to_lowercase() },
+        slug: if words.is_empty() { id.to_owned() } else { words.join(".").to_lowercase() },
         digest: newest.map(|transfer| transfer.label("digest").to_owned()).unwrap_or_default(),
         levels,
         trials: 0,
