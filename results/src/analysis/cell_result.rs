@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::Quantity;
-use crate::statistics::{Proportion, Spread, median};
+use crate::statistics::{Interval, Proportion, Spread, half_width, median};
 
 /// What came out of one system in one cell, seen in one way.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -136,6 +136,14 @@ impl Quantity {
             Self::Efficiency => values.iter().copied().reduce(f64::min),
             _ => median(values),
         }
+    }
+}
+
+impl Estimate {
+    /// How precise the median is: 0.1 reads "to within 10 %"; none without an interval that has two ends.
+    pub fn precision(&self) -> Option<f64> {
+        let (low, high) = self.interval?;
+        Some(half_width(&Interval { estimate: self.median, low, high })).filter(|width| width.is_finite())
     }
 }
 

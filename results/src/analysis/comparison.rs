@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Claim;
-use crate::statistics::Interval;
+use crate::statistics::{Interval, half_width};
 
 /// One claim about one level against the baseline, over all cells.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,7 +43,7 @@ pub struct Pair {
     pub ratio: Option<Interval>,
     /// Cliff's delta of the level's trials against the baseline's, from -1 (all better) to 1 (all worse).
     pub delta: Option<f64>,
-    /// Two-sided p of "no difference" ([`crate::statistics::welch`]); none where a trial failed.
+    /// Two-sided p of "no difference": Welch's; where a trial failed or nothing spreads, of the rank sum test.
     pub p: Option<f64>,
     /// The same, adjusted over the pairs of this comparison (Holm 1979).
     pub adjusted_p: Option<f64>,
@@ -98,6 +98,11 @@ pub enum Difference {
 }
 
 impl Pair {
+    /// How precise the ratio is: 0.1 reads "to within 10 %"; none without an interval that has two ends.
+    pub fn precision(&self) -> Option<f64> {
+        self.ratio.as_ref().map(half_width).filter(|width| width.is_finite())
+    }
+
     /// Which side is better; none where there is no interval.
     pub fn difference(&self) -> Option<Difference> {
         let ratio = self.ratio?;

@@ -7,7 +7,8 @@ use super::{
     CellResult, Claim, ClaimVerdict, Compare, Comparison, Metric, Pair, PairVerdict, Quantity, Question, Trial,
 };
 use crate::statistics::{
-    Interval, cliffs_delta, geometric_mean, holm, median, proportion_ratio, ratio, trials_to_decide, welch,
+    Interval, cliffs_delta, geometric_mean, holm, mann_whitney, median, proportion_ratio, ratio, trials_to_decide,
+    welch,
 };
 
 /// Partners whose trials lie further apart than this many milliseconds are said: what changed between them is in the ratio.
@@ -122,7 +123,8 @@ impl Sides<'_> {
                 .or_else(|| quotient(&level, &baseline).filter(|_| claim.metric != Metric::Success)),
             ratio,
             delta: cliffs_delta(&level, &baseline),
-            p: welch(&level, &baseline),
+            // a failure has no logarithm, but a rank
+            p: welch(&level, &baseline).or_else(|| mann_whitney(&level, &baseline)),
             adjusted_p: None,
             verdict,
             trials,

@@ -72,7 +72,7 @@ pub(super) fn comparisons(analysis: &Analysis) -> String {
     let mut heads = ["scenario", "metric", "margin", "observe", "level", "baseline"].map(str::to_owned).to_vec();
     heads.extend(axes.iter().map(|axis| field(&format!("axis_{axis}"))));
     heads.push(
-        "times_worse,low,high,verdict,delta,p,adjusted_p,level_trials,baseline_trials,trials_to_decide,notes"
+        "times_worse,low,high,precision,verdict,delta,p,adjusted_p,level_trials,baseline_trials,trials_to_decide,notes"
             .to_owned(),
     );
     let mut text = heads.join(",") + "\n";
@@ -91,7 +91,7 @@ fn row(comparison: &Comparison, pair: &Pair, axes: &[&str]) -> Vec<String> {
     row.extend(axes.iter().map(|axis| pair.levels.get(*axis).map_or(String::new(), |level| field(level))));
     let of = |end: fn(&Interval) -> f64| number(pair.ratio.as_ref().map(end));
     row.extend([number(pair.times_worse), of(|ratio| ratio.low), of(|ratio| ratio.high)]);
-    row.push(pair.verdict.word().to_owned());
+    row.extend([number(pair.precision()), pair.verdict.word().to_owned()]);
     row.extend([pair.delta, pair.p, pair.adjusted_p].map(number));
     row.extend(pair.trials.map(|trials| trials.to_string()));
     row.push(pair.trials_to_decide.map(|trials| trials.to_string()).unwrap_or_default());

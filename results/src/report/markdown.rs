@@ -135,8 +135,9 @@ fn comparison_table(text: &mut String, analysis: &Analysis, comparison: &Compari
         let side =
             |place: Option<usize>| place.map_or("n/a".to_owned(), |at| number(&analysis.cells[at], claim.metric));
         let number = |value: Option<f64>, digits: usize| value.map_or("n/a".to_owned(), |v| format!("{v:.digits$}"));
-        let interval =
-            pair.ratio.map_or("n/a".to_owned(), |ratio| format!("{} to {}", times(ratio.low), times(ratio.high)));
+        let within = within(pair.precision());
+        let interval = pair.ratio.map(|ratio| format!("{} to {}{within}", times(ratio.low), times(ratio.high)));
+        let interval = interval.unwrap_or_else(|| "n/a".to_owned());
         row(
             text,
             &[
@@ -154,6 +155,11 @@ fn comparison_table(text: &mut String, analysis: &Analysis, comparison: &Compari
         );
     }
     text.push('\n');
+}
+
+/// How precise an interval is, behind it.
+fn within(precision: Option<f64>) -> String {
+    precision.map(|width| format!(" (± {:.1} %)", width * 100.0)).unwrap_or_default()
 }
 
 /// A probability as people read it; below one in ten thousand, only that it is.
@@ -292,7 +298,9 @@ fn spreads(text: &mut String, analysis: &Analysis) {
                 result.observe.clone(),
                 whole.trials.to_string(),
                 time(whole.median),
-                whole.interval.map_or("n/a".to_owned(), |(low, high)| format!("{} to {}", time(low), time(high))),
+                whole.interval.map_or("n/a".to_owned(), |(low, high)| {
+                    format!("{} to {}{}", time(low), time(high), within(whole.precision()))
+                }),
                 percent(spread.map(|spread| spread.within), 2),
                 percent(spread.map(|spread| spread.between), 2),
                 percent(spread.map(|spread| spread.correlation), 0),

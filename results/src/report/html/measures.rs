@@ -8,7 +8,7 @@ use super::tables;
 use super::view::View;
 use super::words;
 use crate::analysis::{CellResult, GroupResult, Quantity};
-use crate::statistics::median;
+use crate::statistics::quantile;
 
 /// An id of a result on its page.
 fn id(what: &str, view: &View<'_>, result: &CellResult) -> String {
@@ -93,14 +93,12 @@ pub(super) fn stability(_: &View<'_>, result: &CellResult) -> Vec<Element> {
     let spread = |of: fn(&crate::statistics::Spread) -> f64| {
         result.spread.as_ref().map_or_else(|| none(enough), |spread| number::percent(of(spread)))
     };
-    let mut values: Vec<f64> = result.trials.iter().flat_map(|trial| trial.values(Quantity::Whole, None)).collect();
-    values.sort_by(f64::total_cmp);
-    let slow = match (median(&values), values.len()) {
-        (_, 0) => none("no repetition has a time to 100 %"),
-        (Some(middle), count) if middle.is_finite() && middle > 0.0 => {
-            let high = values[(count * 95).div_ceil(100).max(1) - 1];
-            format!("{} over {}", number::times(high / middle), number::counted(count, "repetition"))
+    let values: Vec<f64> = result.trials.iter().flat_map(|trial| trial.values(Quantity::Whole, None)).collect();
+    let slow = match (quantile(&values, 0.5), quantile(&values, 0.95)) {
+        (Some(middle), Some(high)) if middle.is_finite() && middle > 0.0 => {
+            format!("{} over {}", number::times(high / middle), number::counted(values.len(), "repetition"))
         }
+        (None, _) => none("no repetition has a time to 100 %"),
         _ => none("half of the repetitions or more failed"),
     };
     let nodes = || result.trials.iter().flat_map(|trial| &trial.repetitions).flat_map(|repetition| &repetition.nodes);

@@ -47,9 +47,10 @@ fn pair_row(view: &View<'_>, comparison: &Comparison, pair: &Pair, axes: &[&Axis
 
 /// What comes out of a pair: ratio, verdict, trials, note.
 pub(super) fn outcome(pair: &Pair) -> [Element; 4] {
+    let within = pair.precision().map(|width| format!(", ± {}", number::percent(width))).unwrap_or_default();
     let ratio = match pair.times_worse {
         Some(ratio) => {
-            with_interval(number::times(ratio), pair.ratio.map(|ratio| number::range(ratio.low, ratio.high)))
+            with_interval(number::times(ratio), pair.ratio.map(|ratio| number::range(ratio.low, ratio.high) + &within))
         }
         None => element("td").class("number gone").text(number::NONE),
     };

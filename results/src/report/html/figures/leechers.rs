@@ -6,9 +6,10 @@ use super::{legend, panel, panels};
 use crate::analysis::{CellResult, Quantity};
 use crate::report::html::element::{Element, element};
 use crate::report::html::number;
+use crate::statistics::ecdf;
 
 /// Steps that are drawn of a line at most: more are not seen.
-const STEPS: usize = 120;
+const STEPS: f64 = 120.0;
 
 /// Downloads whose times belong together: a name, and one time to 100 % each, infinite where one failed.
 pub(in crate::report::html) struct Line {
@@ -27,7 +28,6 @@ pub(in crate::report::html) fn seconds(result: &CellResult, group: Option<&str>)
 }
 
 /// The share of downloads that had everything, over time: the empirical distribution. Nothing where none has a time.
-#[expect(clippy::cast_precision_loss, reason = "counts of downloads")]
 pub(in crate::report::html) fn drawn(lines: &[Line], id: &str) -> Option<Vec<Element>> {
     let all = lines.iter().flat_map(|line| &line.seconds).copied();
     let end = all.filter(|time| time.is_finite()).reduce(f64::max)?;
@@ -35,22 +35,21 @@ pub(in crate::report::html) fn drawn(lines: &[Line], id: &str) -> Option<Vec<Ele
     plot.axes("seconds to 100 %", "% of the downloads");
     let mut said = Vec::new();
     for line in lines.iter().filter(|line| !line.seconds.is_empty()) {
-        let count = line.seconds.len();
-        let finite: Vec<f64> = line.seconds.iter().copied().filter(|time| time.is_finite()).collect();
-        let mut points = vec![(plot.x(0.0), plot.y(0.0))];
-        let mut last = plot.y(0.0);
-        for (place, time) in finite.iter().enumerate() {
+        let steps = ecdf(&line.seconds);
+        let arrived = steps.last().map_or(0.0, |(_, share)| *share);
+        let (mut points, mut last, mut drawn) = (vec![(plot.x(0.0), plot.y(0.0))], plot.y(0.0), 0.0);
+        for (time, share) in steps {
             // of many steps some, the last one always
-            if (place + 1) * STEPS / count == place * STEPS / count && place + 1 < finite.len() {
+            if (share - drawn) * STEPS < 1.0 && share < arrived {
                 continue;
             }
-            points.push((plot.x(*time), last));
-            last = plot.y((place + 1) as f64 / count as f64 * 100.0);
-            points.push((plot.x(*time), last));
+            points.push((plot.x(time), last));
+            (last, drawn) = (plot.y(share * 100.0), share);
+            points.push((plot.x(time), last));
         }
         points.push((plot.x(f64::INFINITY), last));
         plot.put(element("g").class(plot::class(line.series)).child(plot::through("line", &points)));
-        said.push(words(line, finite.len()));
+        said.push(words(line));
     }
     let caption = "Downloads that had everything";
     let drawing = panel(
@@ -61,8 +60,9 @@ pub(in crate::report::html) fn drawn(lines: &[Line], id: &str) -> Option<Vec<Ele
     Some(vec![legend(&names), panels(caption, "broad", vec![drawing])])
 }
 
-fn words(line: &Line, arrived: usize) -> String {
+fn words(line: &Line) -> String {
     let count = line.seconds.len();
+    let arrived = line.seconds.iter().filter(|time| time.is_finite()).count();
     let at = |share: usize| number::seconds(line.seconds[(count * share).div_ceil(100).max(1) - 1]);
     format!(
         "{}: {arrived} of {count} arrived; half had everything at {}, 95 % at {}, all at {}",
