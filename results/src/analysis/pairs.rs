@@ -1,6 +1,6 @@
 //! Cells of a level against their partners.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::anomalies::counted;
 use super::{
@@ -22,11 +22,13 @@ pub(super) fn comparisons(question: &Question, results: &[CellResult]) -> Vec<Co
     let mut observes: Vec<&str> = results.iter().map(|result| result.observe.as_str()).collect();
     observes.sort_unstable();
     observes.dedup();
+    let several = question.cells.iter().filter(|cell| cell.systems.len() > 1);
+    let several: BTreeSet<&str> = several.map(|cell| cell.id.as_str()).collect();
     let mut comparisons = Vec::new();
     for claim in &compare.claims {
         for level in &levels {
             for observe in &observes {
-                let sides = Sides { question, results, compare, level, observe };
+                let sides = Sides { results, several: &several, compare, level, observe };
                 comparisons.extend(sides.comparison(*claim));
             }
         }
@@ -36,8 +38,9 @@ pub(super) fn comparisons(question: &Question, results: &[CellResult]) -> Vec<Co
 
 /// One level against the baseline, seen in one way.
 struct Sides<'a> {
-    question: &'a Question,
     results: &'a [CellResult],
+    /// Cells in which several systems are measured.
+    several: &'a BTreeSet<&'a str>,
     compare: &'a Compare,
     level: &'a str,
     observe: &'a str,
@@ -53,15 +56,11 @@ impl Sides<'_> {
         if ours.is_empty() && theirs.is_empty() {
             return None;
         }
-        let mut keys: Vec<&Others> = Vec::new();
-        for (key, _) in ours.iter().chain(&theirs) {
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
-        let of = |side: &[(Others, usize)], key: &Others| side.iter().find(|(k, _)| k == key).map(|(_, place)| *place);
-        let pairs = keys.into_iter().map(|key| self.pair(claim, &key.0, of(&ours, key), of(&theirs, key)));
-        let mut pairs: Vec<Pair> = pairs.collect();
+        let [our, their] = [&ours, &theirs].map(|side| side.iter().cloned().collect::<BTreeMap<Others, usize>>());
+        let alone = theirs.iter().filter(|(key, _)| !our.contains_key(key));
+        let keys = ours.iter().chain(alone).map(|(key, _)| key);
+        let of = |side: &BTreeMap<Others, usize>, key: &Others| side.get(key).copied();
+        let mut pairs: Vec<Pair> = keys.map(|key| self.pair(claim, &key.0, of(&our, key), of(&their, key))).collect();
         adjust(&mut pairs);
         let sure = pairs.iter().any(|pair| pair.ratio.is_some());
         let of = pairs.iter().filter_map(|pair| if sure { pair.ratio } else { pair.known() });
@@ -85,9 +84,7 @@ impl Sides<'_> {
         let others = |result: &CellResult| {
             let mut levels = result.levels.clone();
             levels.remove(&self.compare.axis);
-            let planned = self.question.cells.iter().find(|cell| cell.id == result.id);
-            let several = planned.is_some_and(|cell| cell.systems.len() > 1);
-            (levels, several.then(|| result.system.clone()))
+            (levels, self.several.contains(result.id.as_str()).then(|| result.system.clone()))
         };
         places.map(|(place, result)| (others(result), place)).collect()
     }
